@@ -1,1 +1,31 @@
-"""The small package that every notebook imports."""
+"""The small package that every notebook of the course imports: one room a file, read in an evening.
+
+course: tier, seeds, claims · data, archives, idx, sample: the images · models: every architecture ·
+training: fit, cross-validation · evaluation: figures of merit · plots: every figure ·
+preflight: is this machine ready?
+"""
+
+import contextlib
+import importlib.util
+import os
+
+os.environ.setdefault("TF_DETERMINISTIC_OPS", "1")  # two runs with one seed are bit-equal
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow's notes on processors stay out
+
+
+@contextlib.contextmanager
+def _quiet_stderr():
+    """Silence the process's error stream, where TensorFlow writes at import come what may."""
+    saved, null = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, 2)
+    try:
+        yield
+    finally:
+        os.dup2(saved, 2)
+        os.close(saved)
+        os.close(null)
+
+
+if importlib.util.find_spec("keras"):  # preflight must run, and say so, where keras is missing
+    with _quiet_stderr():
+        import keras  # noqa: F401

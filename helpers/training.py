@@ -1,0 +1,197 @@
+"""Training: fit a model, cross-validate a recipe. Both show their progress in a few tidy lines."""
+
+import time
+from dataclasses import dataclass
+
+import keras
+import numpy as np
+import pandas as pd
+from scipy import stats
+from sklearn.model_selection import StratifiedKFold
+from tqdm.auto import tqdm
+
+from helpers import course
+
+QUICK_EPOCHS = 1
+QUICK_FOLDS = 2
+
+
+@dataclass(frozen=True)
+class History:
+    """What `fit` saw: a figure per epoch, and what the training cost.
+
+    loss, accuracy: on the training images, running mean over the epoch, one float an epoch.
+    val_loss, val_accuracy: on the validation images after the epoch; empty without them.
+    seconds: wall time of the fit. images: how many were trained on. batch_size: images a step.
+    """
+
+    loss: list
+    accuracy: list
+    val_loss: list
+    val_accuracy: list
+    seconds: float
+    images: int
+    batch_size: int
+
+    @property
+    def epochs(self):
+        """Number of epochs trained."""
+        return len(self.loss)
+
+    def table(self):
+        """The curves as a DataFrame, one row an epoch, columns as the fields are named."""
+        curves = {name: getattr(self, name) for name in CURVES if getattr(self, name)}
+        return pd.DataFrame(curves, index=pd.RangeIndex(1, self.epochs + 1, name="epoch"))
+
+
+CURVES = ("loss", "accuracy", "val_loss", "val_accuracy")
+
+
+def fit(
+    model,
+    split,
+    validation=None,
+    *,
+    epochs,
+    batch_size=128,
+    learning_rate=1e-3,
+    optimizer="adam",
+    loss="sparse_categorical_crossentropy",
+    callbacks=(),
+    verbose=True,
+):
+    """Compile a model and train it, printing one line an epoch.
+
+    Arguments:
+        model: an uncompiled model from `models`, or one that `fit` has trained before (training
+            goes on from its weights with a fresh optimiser).
+        split: the images and labels to train on.
+        validation: a Split to judge every epoch on; never the training or the test split.
+        epochs: passes over the images; the quick tier does one.
+        batch_size: images in one step.
+        learning_rate: step size, a float or a keras schedule.
+        optimizer: a name that Keras knows, e.g. "adam", "rmsprop", "sgd".
+        loss: a Keras loss for integer labels.
+        callbacks: further Keras callbacks.
+        verbose: False prints nothing.
+    Returns: History.
+    Raises: ValueError where a label has no output, or validation shares its memory with training.
+    Taught in notebook 02.
+    """
+    _check(model, split, validation)
+    rule = keras.optimizers.get(optimizer).__class__(learning_rate=learning_rate)
+    # XLA doubles the time of a step on a CPU under TensorFlow; JAX cannot do without it.
+    jit = False if keras.backend.backend() == "tensorflow" else "auto"
+    model.compile(rule, loss=loss, metrics=["accuracy"], jit_compile=jit)
+    began = time.perf_counter()
+    seen = model.fit(
+        split.images,
+        split.labels,
+        batch_size=batch_size,
+        epochs=min(epochs, QUICK_EPOCHS) if course.tier() == "quick" else epochs,
+        validation_data=validation and (validation.images, validation.labels),
+        callbacks=[*([_EpochLine()] if verbose else []), *callbacks],
+        verbose=0,
+    ).history
+    return History(
+        *(seen.get(name, []) for name in CURVES),
+        seconds=time.perf_counter() - began,
+        images=len(split),
+        batch_size=batch_size,
+    )
+
+
+def _check(model, split, validation):
+    """Refuse nonsense: labels without an output, validation on training images."""
+    outputs = model.output_shape[-1]
+    for part in filter(None, (split, validation)):
+        if len(part) == 0 or part.labels.min() < 0 or part.labels.max() >= outputs:
+            raise ValueError(
+                f"expected images with labels 0 … {outputs - 1}, one for each output of "
+                f"{model.name!r}; found {part}. Build the model with classes=len(dataset.classes)."
+            )
+    if validation is not None and np.shares_memory(split.images, validation.images):
+        raise ValueError(
+            "validation shares images with the training split; its curve would show nothing. "
+            "Use dataset.with_validation() and pass its .train and .validation."
+        )
+
+
+class _EpochLine(keras.callbacks.Callback):
+    """Prints one line after each epoch, and nothing in between."""
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.began = time.perf_counter()
+
+    def on_epoch_end(self, epoch, logs=None):
+        figures = [f"loss {logs['loss']:.4f}  accuracy {logs['accuracy']:.4f}"]
+        if "val_loss" in logs:
+            figures += [f"validation {logs['val_loss']:.4f}  {logs['val_accuracy']:.4f}"]
+        seconds = time.perf_counter() - self.began
+        total = self.params["epochs"]
+        line = "   ".join([f"epoch {epoch + 1:>2}/{total}", *figures, f"{seconds:.1f} s"])
+        print(line, flush=True)
+
+
+@dataclass(frozen=True)
+class CrossValidation:
+    """The scores of the folds and how each fold trained.
+
+    scores: validation accuracy of each fold after its last epoch, float64 (folds,).
+    histories: one History a fold.
+    """
+
+    scores: np.ndarray
+    histories: list
+
+    @property
+    def mean(self):
+        """Mean of the fold scores."""
+        return float(self.scores.mean())
+
+    @property
+    def std(self):
+        """Standard deviation of the fold scores (n - 1 in the denominator)."""
+        return float(self.scores.std(ddof=1))
+
+    @property
+    def interval(self):
+        """95 % interval of the mean, Student's t.
+
+        Folds share training images, so it is a little narrow (Nadeau and Bengio, 2003).
+        """
+        half = stats.t.ppf(0.975, len(self.scores) - 1) * self.std / len(self.scores) ** 0.5
+        return self.mean - half, self.mean + half
+
+    @property
+    def seconds(self):
+        """Seconds of training, all folds together."""
+        return sum(history.seconds for history in self.histories)
+
+
+def cross_validate(build, split, folds=10, *, epochs, seed=0, **options):
+    """Train one fresh model a fold, each judged on the part of the images that it did not see.
+
+    Arguments:
+        build: function without arguments that returns a fresh, uncompiled model.
+        split: the images to fold; never the test split.
+        folds: number of folds, stratified by label and shuffled; the quick tier does two.
+        epochs: passes over the images for each fold.
+        seed: of the shuffle; fold k starts its weights from seed + k.
+        options: as for `fit`.
+    Returns: CrossValidation. Raises: ValueError where there are fewer than two folds.
+    Source: Kohavi (1995); reports A and E. Taught in notebook 03.
+    """
+    if folds < 2:
+        raise ValueError(
+            f"expected at least 2 folds, found {folds}: one fold has nothing to judge."
+        )
+    folds = min(folds, QUICK_FOLDS) if course.tier() == "quick" else folds
+    splitter = StratifiedKFold(folds, shuffle=True, random_state=seed)
+    parts = splitter.split(np.zeros(len(split)), split.labels)
+    histories = []
+    for number, (train, rest) in enumerate(tqdm(parts, total=folds, desc="folds", unit="fold")):
+        keras.utils.set_random_seed(seed + number)
+        history = fit(build(), split[train], split[rest], epochs=epochs, verbose=False, **options)
+        histories.append(history)
+    return CrossValidation(np.array([h.val_accuracy[-1] for h in histories]), histories)
