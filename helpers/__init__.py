@@ -1,16 +1,18 @@
 """The small package that every notebook of the course imports: one room a file, read in an evening.
 
 course: tier, seeds, claims · data, archives, idx, sample: the images · models: every architecture ·
-training: fit, cross-validation · evaluation: figures of merit · plots: every figure ·
+training: fit, repeat, cross-validate · evaluation: figures of merit · plots, structure: figures ·
 preflight: is this machine ready?
 """
 
 import contextlib
 import importlib.util
 import os
+import warnings
 
-os.environ.setdefault("TF_DETERMINISTIC_OPS", "1")  # two runs with one seed are bit-equal
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow's notes on processors stay out
+
+warnings.filterwarnings("ignore", message="IProgress not found")  # bars of text will do
 
 
 @contextlib.contextmanager

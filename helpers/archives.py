@@ -16,13 +16,13 @@ from difflib import get_close_matches
 from functools import partial
 from pathlib import Path
 
+from helpers.idx import UNREADABLE, DataUnavailable, broken, write_part
+
 import emnist
 import keras
 import numpy as np
 import pooch
 from filelock import FileLock
-
-from helpers.idx import DataUnavailable, broken, write_part
 
 EMNIST_URL = "https://biometrics.nist.gov/cs_links/EMNIST/"
 EMNIST_FILE = "gzip.zip"
@@ -83,11 +83,8 @@ def unpacked(name, classes, first_label=0):
         return cached("mnist", "keras", _write_keras_mnist)
     if name == "mnist":
         files = _mnist_files(place)
-        streams = {path: partial(gzip.open, file) for path, file in files.items()}
         return cached(
-            "mnist",
-            _key(files.values()),
-            lambda folder: _write_mnist(folder, streams, len(classes)),
+            "mnist", _key(files.values()), lambda folder: _write_mnist(folder, files, len(classes))
         )
     archive = emnist_archive(place)
     return cached(
@@ -168,11 +165,25 @@ def emnist_archive(place):
             )
         return archive
     archive = Path(emnist.get_cached_data_path())
-    archive.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(f"{archive}.lock"):
-        if not archive.is_file() or archive.stat().st_size == 0:
-            _download(archive)
+    try:
+        if not _has_bytes(archive):
+            archive.parent.mkdir(parents=True, exist_ok=True)
+            with FileLock(f"{archive}.lock"):
+                if not _has_bytes(archive):  # another process may just have fetched it
+                    _download(archive)
+    except (OSError, ValueError) as error:  # requests raises OSErrors, a wrong hash a ValueError
+        raise DataUnavailable(
+            f"EMNIST could not be downloaded: {error}. Expected a network, 540 MB of free disk, a "
+            f"folder {archive.parent} that can be written, and at {EMNIST_URL}{EMNIST_FILE} a file "
+            f"with MD5 {EMNIST_MD5}. Run again; or fetch the file with a browser and save it as "
+            f"{archive}; or work offline on the built-in sample: COURSE_DATA=sample."
+        ) from error
     return archive
+
+
+def _has_bytes(file):
+    """Whether a file is there; the emnist package leaves an empty one where it is interrupted."""
+    return file.is_file() and file.stat().st_size > 0
 
 
 def _download(archive):
@@ -186,16 +197,6 @@ def _download(archive):
     try:
         fetcher.fetch(EMNIST_FILE, progressbar=True)
         (partial / EMNIST_FILE).replace(archive)
-    except (
-        OSError,
-        ValueError,
-    ) as error:  # requests' errors are OSErrors; a wrong hash a ValueError
-        raise DataUnavailable(
-            f"EMNIST could not be downloaded from {EMNIST_URL}{EMNIST_FILE}: {error}. Expected a "
-            f"network, 540 MB of free disk and a file with MD5 {EMNIST_MD5}. Run again; or fetch "
-            f"the file with a browser and save it as {archive}; or work offline on the built-in "
-            "sample: COURSE_DATA=sample."
-        ) from error
     finally:
         shutil.rmtree(partial, ignore_errors=True)
 
@@ -206,9 +207,9 @@ def _write_keras_mnist(folder):
         parts = keras.datasets.mnist.load_data()
     except Exception as error:  # Keras raises bare Exceptions where a URL fails
         raise DataUnavailable(
-            f"MNIST could not be downloaded by keras.datasets.mnist (11 MB): {error}. Run again "
-            "with a network; or point COURSE_DATA at a folder with mnist/*.gz; or work offline on "
-            "the built-in sample: COURSE_DATA=sample."
+            f"MNIST could not be downloaded by keras.datasets.mnist (11 MB): {error}. Expected "
+            "a network and 11 MB of free disk. Run again; or point COURSE_DATA at a folder with "
+            "mnist/*.gz; or work offline on the built-in sample: COURSE_DATA=sample."
         ) from error
     for part, (images, labels) in zip(PARTS, parts, strict=True):
         np.save(folder / f"{part}-images.npy", images)
@@ -232,10 +233,12 @@ def _mnist_files(place):
     return files
 
 
-def _write_mnist(folder, streams, classes):
+def _write_mnist(folder, files, classes):
     """Unpack MNIST's four files."""
     for part in PARTS:
-        write_part(folder, part, lambda kind, p=part: streams[p, kind](), classes)
+        both = {kind: files[part, kind] for kind in ("images", "labels")}
+        sources = {kind: (file, partial(gzip.open, file)) for kind, file in both.items()}
+        write_part(folder, part, sources, classes)
     images = np.load(folder / "train-images.npy", mmap_mode="r")
     header = struct.pack(">4i", 2051, *images.shape)
     return {"complete": hashlib.md5(header + images.tobytes()).hexdigest() == MNIST_MD5}
@@ -245,21 +248,25 @@ def _write_emnist(folder, archive, name, classes, first_label):
     """Unpack one split of EMNIST's archive, turning the images upright."""
     split = name.removeprefix("emnist/")
     try:
-        with zipfile.ZipFile(archive) as zipped, ThreadPoolExecutor(1) as pool:
-            digest = pool.submit(_md5, archive)
-            for part in PARTS:
-
-                def stream(kind, part=part):
-                    dimensions = 3 if kind == "images" else 1
-                    member = EMNIST_MEMBER.format(
-                        split=split, part=part, kind=kind, dimensions=dimensions
-                    )
-                    return gzip.open(zipped.open(member))
-
-                write_part(folder, part, stream, classes, first_label, transposed=True)
-            return {"complete": digest.result() == EMNIST_MD5}
-    except (zipfile.BadZipFile, KeyError) as error:
+        zipped = zipfile.ZipFile(archive)
+    except UNREADABLE as error:
         raise broken(archive, f"a zip archive with EMNIST {split}", error) from error
+    with zipped, ThreadPoolExecutor(1) as pool:
+        digest = pool.submit(_md5, archive)
+        for part in PARTS:
+            sources = {}
+            for kind, dimensions in (("images", 3), ("labels", 1)):
+                member = EMNIST_MEMBER.format(
+                    split=split, part=part, kind=kind, dimensions=dimensions
+                )
+                sources[kind] = (archive, partial(_open_member, zipped, member))
+            write_part(folder, part, sources, classes, first_label, transposed=True)
+        return {"complete": digest.result() == EMNIST_MD5}
+
+
+def _open_member(zipped, member):
+    """The unpacked bytes of a gzip file inside a zip archive."""
+    return gzip.open(zipped.open(member))
 
 
 def _md5(file):

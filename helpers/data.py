@@ -4,11 +4,11 @@ import string
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 
-import numpy as np
-from sklearn.model_selection import train_test_split
-
 from helpers import archives, course
 from helpers.idx import DataUnavailable
+
+import numpy as np
+from sklearn.model_selection import train_test_split
 
 __all__ = ["CLASSES", "PUBLISHED", "DataUnavailable", "Dataset", "Split", "load"]
 
@@ -64,7 +64,9 @@ class Split:
         return len(self.labels)
 
     def __getitem__(self, index):
-        index = slice(index, index + 1 or None) if isinstance(index, int | np.integer) else index
+        if isinstance(index, int | np.integer):
+            first = range(len(self))[index]  # raises IndexError, which also ends a for loop
+            index = slice(first, first + 1)
         return Split(_read_only(self.images[index]), _read_only(self.labels[index]))
 
     def __repr__(self):

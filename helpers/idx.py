@@ -10,7 +10,7 @@ import zipfile
 import zlib
 
 import numpy as np
-from tqdm.auto import tqdm
+from tqdm import tqdm
 
 SIDE = 28
 CHUNK = 8192  # images unpacked at a time: 6 MB
@@ -20,13 +20,15 @@ class DataUnavailable(Exception):
     """Images that cannot be had: what was sought, what was found, what mends it."""
 
 
-def write_part(folder, part, stream, classes, first_label=0, transposed=False):
+def write_part(folder, part, sources, classes, first_label=0, transposed=False):
     """Unpack the images and labels of one part, in bounded memory, checking all there is to check.
 
-    Arguments: stream: opens the unpacked bytes of "images" or "labels"; transposed: EMNIST stores
-        each image with rows and columns swapped, and gets them swapped back.
+    Arguments: sources: for "images" and "labels", the file (to name it in an error) and a function
+        that opens the unpacked bytes; transposed: EMNIST stores each image with rows and columns
+        swapped, and gets them swapped back.
     """
-    with _explained(part, "labels"), stream("labels") as opened:
+    file, unpack = sources["labels"]
+    with _explained(file, f"{part} labels"), unpack() as opened:
         count, *_ = _header(opened, 1)
         labels = np.frombuffer(opened.read(count + 1), np.uint8).astype(np.int64) - first_label
         _expect(len(labels) == count, f"{count:,} labels", f"{len(labels):,}")
@@ -38,7 +40,8 @@ def write_part(folder, part, stream, classes, first_label=0, transposed=False):
             f"{low} … {high}",
         )
         np.save(folder / f"{part}-labels.npy", labels)
-    with _explained(part, "images"), stream("images") as opened:
+    file, unpack = sources["images"]
+    with _explained(file, f"{part} images"), unpack() as opened:
         shape = _header(opened, 3)
         _expect(shape == (count, SIDE, SIDE), f"shape {(count, SIDE, SIDE)}", f"{shape}")
         _copy_images(opened, folder / f"{part}-images.npy", shape, transposed)
@@ -77,21 +80,36 @@ class _Unexpected(Exception):
 
 def _expect(condition, expected, found):
     if not condition:
-        raise _Unexpected(f"expected {expected}, found {found}")
+        raise _Unexpected(expected, found)
+
+
+UNREADABLE = (
+    EOFError,
+    KeyError,  # a zip archive without that member
+    NotImplementedError,  # a zip archive whose table of contents is damaged
+    RuntimeError,  # the same
+    gzip.BadGzipFile,
+    zipfile.BadZipFile,
+    zlib.error,
+)
+"""What zipfile and gzip raise for a file that is damaged or is another one."""
 
 
 @contextlib.contextmanager
-def _explained(part, kind):
+def _explained(file, what):
     """Turn whatever goes wrong in reading a file into DataUnavailable, naming the file."""
     try:
         yield
-    except (_Unexpected, EOFError, gzip.BadGzipFile, zlib.error, zipfile.BadZipFile) as error:
-        raise broken(f"the file of {part} {kind}", "a whole IDX file", error) from error
+    except _Unexpected as error:
+        raise broken(file, f"{what}: {error.args[0]}", error.args[1]) from error
+    except UNREADABLE as error:
+        raise broken(file, f"{what}, whole", f"{type(error).__name__}: {error}") from error
 
 
-def broken(what, expected, error):
+def broken(file, expected, found):
     """The error for a file that is there but is not what it should be."""
     return DataUnavailable(
-        f"{what}: expected {expected}; {error or type(error).__name__}. The file is damaged or is "
-        "another one. Delete it (COURSE_DATA unset: rm ~/.cache/emnist/emnist.zip) and run again."
+        f"expected in {file} {expected}; found {found}. The file is damaged or is another one. Put "
+        f"a good copy in its place; or delete it (rm '{file}') and run again with COURSE_DATA "
+        "unset, which downloads it."
     )

@@ -3,17 +3,17 @@
 import time
 from dataclasses import dataclass
 
+from helpers import course
+
 import keras
 import numpy as np
 import pandas as pd
 from scipy import stats
 from sklearn.model_selection import StratifiedKFold
-from tqdm.auto import tqdm
-
-from helpers import course
+from tqdm import tqdm
 
 QUICK_EPOCHS = 1
-QUICK_FOLDS = 2
+QUICK_RUNS = 2
 
 
 @dataclass(frozen=True)
@@ -134,39 +134,70 @@ class _EpochLine(keras.callbacks.Callback):
 
 
 @dataclass(frozen=True)
-class CrossValidation:
-    """The scores of the folds and how each fold trained.
+class Runs:
+    """The same recipe trained several times: from several seeds, or on several folds.
 
-    scores: validation accuracy of each fold after its last epoch, float64 (folds,).
-    histories: one History a fold.
+    scores: validation accuracy of each run after its last epoch, float64 (runs,).
+    histories: one History a run. models: the trained model of each run.
     """
 
     scores: np.ndarray
     histories: list
+    models: list
+
+    @classmethod
+    def of(cls, runs):
+        """Collect finished runs, pairs of a History (with validation images) and its model."""
+        histories, models = (list(column) for column in zip(*runs, strict=True))
+        return cls(np.array([history.val_accuracy[-1] for history in histories]), histories, models)
 
     @property
     def mean(self):
-        """Mean of the fold scores."""
+        """Mean of the scores."""
         return float(self.scores.mean())
 
     @property
     def std(self):
-        """Standard deviation of the fold scores (n - 1 in the denominator)."""
+        """Standard deviation of the scores (n - 1 in the denominator)."""
         return float(self.scores.std(ddof=1))
 
     @property
     def interval(self):
-        """95 % interval of the mean, Student's t.
-
-        Folds share training images, so it is a little narrow (Nadeau and Bengio, 2003).
-        """
+        """95 % interval of the mean, Student's t: (low, high)."""
         half = stats.t.ppf(0.975, len(self.scores) - 1) * self.std / len(self.scores) ** 0.5
-        return self.mean - half, self.mean + half
+        return float(self.mean - half), float(self.mean + half)
 
     @property
     def seconds(self):
-        """Seconds of training, all folds together."""
+        """Seconds of training, all runs together."""
         return sum(history.seconds for history in self.histories)
+
+
+class CrossValidation(Runs):
+    """Runs, one a fold. Folds share training images, so the interval of the mean is a little
+    narrow (Nadeau and Bengio, 2003)."""
+
+
+def repeat(build, split, validation, *, epochs, seeds=(1, 2, 3), **options):
+    """Train the same recipe from several seeds: how much of a difference is luck?
+
+    Arguments:
+        build: function without arguments that returns a fresh, uncompiled model.
+        split, validation, epochs, options: as for `fit`.
+        seeds: one run each, at least two; the quick tier does the first two.
+    Returns: Runs. Raises: ValueError where a seed occurs twice: that would be the same run again.
+    Taught in notebook 03.
+    """
+    if len(set(seeds)) < max(2, len(seeds)):
+        raise ValueError(f"expected two or more different seeds, found {tuple(seeds)}.")
+    seeds = seeds[:QUICK_RUNS] if course.tier() == "quick" else seeds
+    runs = []
+    for seed in tqdm(seeds, desc="seeds", unit="run", leave=False, delay=1):
+        keras.utils.set_random_seed(seed)
+        model = build()
+        history = fit(model, split, validation, epochs=epochs, verbose=False, **options)
+        runs.append((history, model))
+    return Runs.of(runs)
 
 
 def cross_validate(build, split, folds=10, *, epochs, seed=0, **options):
@@ -186,12 +217,15 @@ def cross_validate(build, split, folds=10, *, epochs, seed=0, **options):
         raise ValueError(
             f"expected at least 2 folds, found {folds}: one fold has nothing to judge."
         )
-    folds = min(folds, QUICK_FOLDS) if course.tier() == "quick" else folds
+    folds = min(folds, QUICK_RUNS) if course.tier() == "quick" else folds
     splitter = StratifiedKFold(folds, shuffle=True, random_state=seed)
     parts = splitter.split(np.zeros(len(split)), split.labels)
-    histories = []
-    for number, (train, rest) in enumerate(tqdm(parts, total=folds, desc="folds", unit="fold")):
+    runs = []
+    for number, (train, rest) in enumerate(
+        tqdm(parts, total=folds, desc="folds", unit="fold", leave=False, delay=1)
+    ):
         keras.utils.set_random_seed(seed + number)
-        history = fit(build(), split[train], split[rest], epochs=epochs, verbose=False, **options)
-        histories.append(history)
-    return CrossValidation(np.array([h.val_accuracy[-1] for h in histories]), histories)
+        model = build()
+        history = fit(model, split[train], split[rest], epochs=epochs, verbose=False, **options)
+        runs.append((history, model))
+    return CrossValidation.of(runs)
