@@ -113,7 +113,7 @@ def claim(
         raise ValueError(f"claim {name!r} has no bound; give at_least, at_most or exactly.")
     value = value.item() if hasattr(value, "item") else value
     fact = {
-        "name": name, "value": value, "at_least": at_least, "at_most": at_most, "exactly": exactly,
+        "name": name, "value": value if math.isfinite(value) else str(value), "at_least": at_least, "at_most": at_most, "exactly": exactly,
         "report": report, "images": images, "seconds": seconds,
         "ok": _holds(value, at_least, at_most, exactly, quick),
     }  # fmt: skip
@@ -149,7 +149,9 @@ def _line(fact):
 
 def _number(value):
     """A number with as many digits as a reader wants: 473,631 or 0.9762."""
-    return f"{value:,}" if isinstance(value, int) else f"{value:.4f}"
+    if isinstance(value, str):  # what is not a number, such as nan
+        return value
+    return f"{value:.4f}" if isinstance(value, float) else f"{value:,}"
 
 
 def show(function):

@@ -89,7 +89,7 @@ def fit(
         split.labels,
         batch_size=batch_size,
         epochs=min(epochs, QUICK_EPOCHS) if course.tier() == "quick" else epochs,
-        validation_data=validation and (validation.images, validation.labels),
+        validation_data=None if validation is None else (validation.images, validation.labels),
         callbacks=[*([_EpochLine()] if verbose else []), *callbacks],
         verbose=0,
     ).history
@@ -104,7 +104,7 @@ def fit(
 def _check(model, split, validation):
     """Refuse nonsense: labels without an output, validation on training images."""
     outputs = model.output_shape[-1]
-    for part in filter(None, (split, validation)):
+    for part in (split,) if validation is None else (split, validation):
         if len(part) == 0 or part.labels.min() < 0 or part.labels.max() >= outputs:
             raise ValueError(
                 f"expected images with labels 0 … {outputs - 1}, one for each output of "

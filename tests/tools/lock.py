@@ -1,6 +1,7 @@
 """Derive requirements.lock and pyproject.toml's dependencies from environment.yml ("make lock").
 
-The list is written once, by hand, in environment.yml. `tests/test_environment.py` fails where the three disagree.
+The list is written once, by hand, in environment.yml.
+`tests/test_environment.py` fails where the three disagree.
 """
 
 import re

@@ -1,0 +1,95 @@
+# Everything the course can do, as commands; `make` lists them.
+# Works with the make of Linux and of macOS (GNU make 3.81), from a folder whose name holds spaces.
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL:          # notebooks train networks: two at a time would only get in each other's way
+unexport PYTHONPATH PYTHONHOME
+.PHONY: help course test lab outputs results bench lock clean FORCE
+
+RUN   := .venv/bin/python
+STAMP := .venv/installed-in
+
+help:
+	@echo 'Usage: make <command>'
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
+
+course: $(STAMP) ## execute every notebook, quickly, on the sample; pages in build/course
+	$(RUN) tests/tools/notebooks.py course
+
+test: $(STAMP) ## run all checks: style, unit tests, every notebook
+	$(RUN) -m ruff check .
+	$(RUN) -m ruff format --check .
+	$(RUN) -m pytest tests
+	COURSE_TIER=quick COURSE_DATA=sample $(RUN) -m pytest --nbval --nbval-current-env notebooks
+
+lab: $(STAMP) ## open JupyterLab on the first notebook
+	$(RUN) -m jupyterlab notebooks/00_start_here.ipynb
+
+outputs: $(STAMP) ## execute notebooks in full, in place: all, or NB=05
+	$(RUN) tests/tools/notebooks.py outputs $(NB)
+
+results: $(STAMP) ## write README.md's results table
+	$(RUN) tests/tools/results.py
+
+bench: $(STAMP) ## measure loading and memory; ROWS=… picks rows
+	$(RUN) tests/tools/bench.py
+
+# Installs the new lock as well, so that "make lock test" tests what was locked.
+lock: $(STAMP) ## write requirements.lock from environment.yml; UPGRADE=1
+	$(RUN) tests/tools/lock.py $(if $(UPGRADE),--upgrade)
+	@$(MAKE) --no-print-directory $(STAMP)
+
+clean: ## remove what make made: .venv, build and caches
+	rm -rf .venv build .pytest_cache .ruff_cache
+
+# --- the environment -------------------------------------------------------------------------
+# The stamp is written last and holds the folder it was written in. It is out of date when the
+# lock or the package changed, when the checkout was moved (scripts in .venv name their folder),
+# or when .venv has lost its Python.
+
+ifneq ($(shell $(RUN) -c '' 2>/dev/null && cat $(STAMP) 2>/dev/null),$(shell pwd -P))
+$(STAMP): FORCE
+endif
+
+$(STAMP): requirements.lock pyproject.toml
+	@$(create-venv)
+	@rm -f $(STAMP)
+	@echo 'Installing the packages of requirements.lock into .venv (minutes, the first time)'
+	@$(RUN) -m pip install --disable-pip-version-check --require-hashes -r requirements.lock \
+	  || { $(install-failed); }
+	@$(RUN) -m pip install --disable-pip-version-check --quiet --no-deps --no-build-isolation -e . \
+	  || { $(install-failed); }
+	@pwd -P > $(STAMP)
+	@echo 'Installed.'
+
+define install-failed
+echo 'make: pip could not install what the course needs; its last lines above say why.' >&2; \
+echo '  Often the network or a full disk (about 3 GB are needed). Mend it, then run make again.' >&2; \
+exit 1
+endef
+
+# Candidates are run, not just looked up: a pyenv shim can exist and still fail.
+# A .venv without a fitting stamp is from an interrupted install or another folder: start it anew.
+define create-venv
+if $(RUN) -c '' 2>/dev/null && [ "$$(cat $(STAMP) 2>/dev/null)" = "$$(pwd -P)" ]; then exit 0; fi; \
+found=; bare=; \
+for python in $(if $(PYTHON),"$(PYTHON)") python3 python3.13 python3.12 python3.11 python; do \
+  version=$$("$$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null) || continue; \
+  found="$$found $$python is $$version;"; \
+  "$$python" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))' || continue; \
+  "$$python" -c 'import ensurepip, venv' 2>/dev/null || { bare="$$bare $$version"; continue; }; \
+  echo "Creating .venv with $$python ($$version)"; \
+  rm -rf .venv && "$$python" -m venv .venv && exit 0; \
+  echo 'make: Python could not create .venv; the lines above say why.' >&2; exit 1; \
+done; \
+for version in $$bare; do \
+  echo "make: Python $$version is here, but without its venv and ensurepip modules." >&2; \
+  echo "  Expected: both, as in Python's own installer. On Debian and Ubuntu they come with:" >&2; \
+  echo "  sudo apt install python$$version-venv        then run make again." >&2; exit 1; \
+done; \
+echo 'make: no fitting Python.' >&2; \
+echo '  Expected: Python 3.11, 3.12 or 3.13.' >&2; \
+echo "  Found:   $${found:- none}" >&2; \
+echo '  Install one from https://www.python.org/downloads and run make again,' >&2; \
+echo '  or name yours: make PYTHON=/path/to/python3.12 course' >&2; exit 1
+endef

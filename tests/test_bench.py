@@ -1,0 +1,69 @@
+"""The benchmark's archive is NIST's layout, and its table judges the targets."""
+
+import json
+
+from helpers import data
+
+import bench
+import emnist
+import numpy as np
+import pytest
+import tiny
+
+pytestmark = pytest.mark.filterwarnings("ignore:Conversion of an array:DeprecationWarning")
+
+
+def row(name="load_byclass", ours=1.0, peer=40.0, **fields):
+    return {"name": name, "unit": "s", "ours": ours, "peer": peer, "ratio": ours / peer,
+            "ours_spread": 0.1, "peer_spread": 2.0, "machine": "here"} | fields  # fmt: skip
+
+
+def test_images_are_repeated_until_there_are_enough(fresh_cache, monkeypatch, tmp_path):
+    members = tiny.emnist_members("byclass", (70, 65), 62, first_label=0)
+    source = tiny.write_zip(tmp_path / "data/emnist/emnist.zip", members)
+    monkeypatch.setenv("COURSE_DATA", str(tmp_path / "data"))
+    few = data.load("emnist/byclass")
+    archive = tmp_path / "home/.cache/emnist/emnist.zip"
+    archive.parent.mkdir(parents=True)
+    bench.write_archive(archive, few, (200, 80), total_bytes=1_000_000)
+    assert 1_000_000 <= archive.stat().st_size < 1_100_000
+    monkeypatch.delenv("COURSE_DATA")
+    ours = data.load("emnist/byclass")
+    rows = np.arange(200) % 70
+    assert np.array_equal(ours.train.images, np.array(few.train.images)[rows])
+    assert np.array_equal(ours.train.labels, few.train.labels[rows])
+    images, labels = emnist.extract_test_samples("byclass")
+    assert np.array_equal(images, ours.test.images) and np.array_equal(labels, ours.test.labels)
+    assert source.is_file()
+
+
+def test_the_table_says_whether_targets_are_met():
+    rows = [row(ours=1.0), row(ours=3.0), row("load_byclass_first", 39.0)]
+    lines = bench.table(rows).splitlines()
+    assert [line.rsplit(": ", 1)[-1] for line in lines[1:]] == ["met", "NOT MET", "met"]
+    assert "0.0250" in lines[1]
+
+
+def test_a_row_is_the_medians_of_its_turns_with_their_spread(monkeypatch, tmp_path):
+    figures = {"ours_load": iter([9.0, 1.0, 3.0, 2.0]), "peer_load": iter([60.0, 90.0, 80.0])}
+    monkeypatch.setattr(bench, "FOLDER", tmp_path)
+    monkeypatch.setattr(bench, "_child", lambda task, variables: next(figures[task]))
+    measured = bench.measure("load_byclass")  # the first of ours is thrown away: it unpacks
+    assert (measured["ours"], measured["peer"], measured["ratio"]) == (2.0, 80.0, 0.025)
+    assert (measured["ours_spread"], measured["peer_spread"]) == (2.0, 30.0)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_compare_shows_the_change(tmp_path):
+    before, after = tmp_path / "a.json", tmp_path / "b.json"
+    before.write_text(json.dumps([row(ours=2.0)]))
+    after.write_text(json.dumps([row(ours=1.0), row("memory_byclass")]))
+    lines = bench.compare(before, after).splitlines()
+    assert "-50.0 %" in lines[1] and "0.0500 -> 0.0250" in lines[1]
+    assert lines[2].startswith("memory_byclass")
+
+
+def test_an_unknown_row_is_explained(monkeypatch):
+    monkeypatch.setenv("ROWS", "load_byclas")
+    with pytest.raises(SystemExit, match=r"expected some of load_.*; found load_byclas\."):
+        bench.main()

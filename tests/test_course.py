@@ -1,0 +1,156 @@
+"""Tiers, claims and stamps: what notebooks state is checked."""
+
+import json
+
+from helpers import course, data, models
+
+import keras
+import numpy as np
+import pytest
+import tiny
+
+
+@pytest.fixture(autouse=True)
+def caches(own_caches):
+    course._loaded.clear()
+    yield
+    course._loaded.clear()
+
+
+@pytest.fixture
+def quick(monkeypatch):
+    monkeypatch.setenv("COURSE_TIER", "quick")
+
+
+@pytest.fixture
+def claim(monkeypatch):
+    """Makes a claim; gives the fact and the line that it shows."""
+    shown = []
+    monkeypatch.setattr(course, "display", lambda bundle, raw: shown.append(bundle))
+
+    def make(value, name="accuracy", **options):
+        course.claim(name, value, **options)
+        return shown[-1][course.CLAIM], shown[-1]["text/plain"]
+
+    return make
+
+
+def test_the_tier_is_full_unless_quick_is_asked_for(monkeypatch):
+    assert course.tier() == "full"
+    monkeypatch.setenv("COURSE_TIER", "quick")
+    assert course.tier() == "quick"
+
+
+def test_a_misspelt_tier_is_explained(monkeypatch):
+    monkeypatch.setenv("COURSE_TIER", "fast")
+    with pytest.raises(ValueError) as error:
+        course.tier()
+    tiny.explains(error, "'fast'", "full, quick", "set COURSE_TIER=quick")
+
+
+@pytest.mark.parametrize(
+    "value, bounds, ok",
+    [
+        (0.976, {"at_least": 0.975}, True),
+        (0.975, {"at_least": 0.975}, True),
+        (0.974, {"at_least": 0.975}, False),
+        (0.1, {"at_most": 0.2}, True),
+        (0.3, {"at_most": 0.2}, False),
+        (0.15, {"at_least": 0.1, "at_most": 0.2}, True),
+        (0.25, {"at_least": 0.1, "at_most": 0.2}, False),
+        (473_631, {"exactly": 473_631}, True),
+        (473_630, {"exactly": 473_631}, False),
+        (-0.2, {"at_least": -0.1}, False),
+        (float("inf"), {"at_least": 0}, False),
+        (float("nan"), {"at_most": 1}, False),
+    ],
+)
+def test_a_claim_holds_inside_its_bounds_only(claim, value, bounds, ok):
+    fact, line = claim(value, **bounds)
+    assert fact["ok"] is ok
+    assert line.startswith("holds | " if ok else "NOT MET | ")
+
+
+@pytest.mark.parametrize(
+    "value, bounds, ok",
+    [
+        (0.1, {"at_least": 0.97}, True),
+        (0.09, {"at_least": 0.97}, False),
+        (9.0, {"at_most": 0.2}, True),
+        (float("inf"), {"at_most": 0.2}, False),
+        (float("nan"), {"at_least": 0.97}, False),
+        (473_630, {"exactly": 473_631}, False),
+        (0.4, {"at_least": 0.97, "quick": 0.5}, False),
+        (-0.02, {"at_least": 0.01, "quick": -1}, True),
+    ],
+)
+def test_in_the_quick_tier_a_claim_is_a_sanity_check_but_exact_facts_are_not(
+    quick, claim, value, bounds, ok
+):
+    fact, line = claim(value, **bounds)
+    assert fact["ok"] is ok
+    assert "exactly" in bounds or "quick tier, sanity bound only" in line
+
+
+def test_a_claim_without_a_bound_is_an_error():
+    with pytest.raises(ValueError, match=r"'accuracy' has no bound; give at_least, at_most or exa"):
+        course.claim("accuracy", 0.9)
+
+
+def test_a_claim_shows_one_line_and_leaves_what_a_machine_can_read(claim):
+    fact, line = claim(
+        np.float32(0.98),
+        "test accuracy",
+        at_least=0.975,
+        report=0.9762,
+        images=60_000,
+        seconds=31.4,
+    )
+    assert line == (
+        "holds | test accuracy: 0.9800 | at least 0.9750 | report 0.9762 | 60,000 images | 31 s"
+    )
+    assert json.loads(json.dumps(fact)) == {
+        "name": "test accuracy", "value": pytest.approx(0.98), "at_least": 0.975, "at_most": None,
+        "exactly": None, "report": 0.9762, "images": 60_000, "seconds": 31.4, "ok": True,
+        "tier": "full", "data": "real",
+    }  # fmt: skip
+
+
+def test_a_claim_on_the_sample_says_so(claim, monkeypatch):
+    monkeypatch.setenv("COURSE_DATA", "sample")
+    data.load("mnist")
+    fact, line = claim(0.9, at_least=0.5)
+    assert fact["data"] == "sample" and line.endswith("on the built-in sample")
+
+
+def test_the_stamp_says_what_was_loaded(letters):
+    data.load("emnist/letters")
+    stamp = json.loads(json.dumps(course.stamp()))
+    assert stamp["tier"] == "full" and stamp["sample"] is False
+    assert stamp["images"] == {"emnist/letters": 60}
+    assert "60 of 124,800 train" in stamp["data"][0] and "incomplete" in stamp["data"][0]
+    assert stamp["versions"]["keras"] == keras.__version__
+    assert stamp["backend"] in stamp["versions"] and "cores" in stamp["machine"]
+
+
+def test_start_seeds_forgets_earlier_data_and_says_what_it_runs_on(capsys, monkeypatch):
+    monkeypatch.setenv("COURSE_DATA", "sample")
+    data.load("mnist")
+    drawn = []
+    for _ in range(2):
+        course.start(seed=3)
+        drawn.append((np.random.random(), float(keras.random.uniform(()))))
+    assert drawn[0] == drawn[1]
+    assert course.stamp()["data"] == []
+    line = capsys.readouterr().out.splitlines()[0]
+    assert line.startswith("full tier · data: built-in sample · seed 3 · Keras ")
+
+
+def test_start_names_no_path_of_this_machine(capsys, letters, tmp_path):
+    course.start(seed=0)
+    assert str(tmp_path) not in capsys.readouterr().out
+
+
+def test_show_gives_the_source_of_a_helper_as_code():
+    shown = course.show(models.dense_ann).data
+    assert shown.startswith("```python\ndef dense_ann(") and shown.endswith("\n```")

@@ -1,0 +1,216 @@
+"""Training shows tidy lines, repeats bit for bit, and refuses what would mislead."""
+
+import re
+
+from helpers import models, training
+from helpers.data import Split
+
+import keras
+import numpy as np
+import pytest
+from keras import layers
+
+
+def split(count=240, classes=10, seed=0):
+    """Images with a bright row that tells the class: learnt in an epoch or two."""
+    labels = np.arange(count) % classes
+    images = np.random.default_rng(seed).integers(0, 60, (count, 28, 28), dtype=np.uint8)
+    images[np.arange(count), 2 * labels + 2] = 255
+    return Split(images, labels)
+
+
+def dense():
+    return models.dense_ann((16,))
+
+
+def conv():
+    inputs = keras.Input((28, 28))
+    x = layers.Reshape((28, 28, 1))(layers.Rescaling(1 / 255)(inputs))
+    x = layers.MaxPooling2D(4)(layers.Conv2D(4, 3, activation="relu")(x))
+    x = layers.Dropout(0.2)(layers.Flatten()(x))
+    return keras.Model(inputs, layers.Dense(10, activation="softmax")(x))
+
+
+@pytest.fixture
+def quick(monkeypatch):
+    monkeypatch.setenv("COURSE_TIER", "quick")
+
+
+@pytest.fixture(autouse=True)
+def seed():
+    keras.utils.set_random_seed(0)
+
+
+def test_it_learns_and_its_history_has_a_figure_an_epoch():
+    history = training.fit(dense(), split(), split(seed=1), epochs=6, batch_size=16, verbose=False)
+    for curve in (history.loss, history.accuracy, history.val_loss, history.val_accuracy):
+        assert len(curve) == history.epochs == 6
+    assert history.loss[-1] < history.loss[0] and history.val_accuracy[-1] > 0.9
+    assert (history.images, history.batch_size) == (240, 16) and history.seconds > 0
+
+
+def test_the_table_has_a_row_an_epoch_and_only_curves_that_there_are():
+    with_validation = training.History([2, 1], [0.3, 0.6], [2, 2], [0.2, 0.4], 1.0, 240, 32)
+    table = with_validation.table()
+    assert table.index.tolist() == [1, 2] and table.index.name == "epoch"
+    assert table.columns.tolist() == ["loss", "accuracy", "val_loss", "val_accuracy"]
+    assert table.loc[2, "val_accuracy"] == 0.4
+    without = training.History([2, 1], [0.3, 0.6], [], [], 1.0, 240, 32)
+    assert without.table().columns.tolist() == ["loss", "accuracy"]
+
+
+def test_one_line_an_epoch_and_nothing_else(capsys):
+    training.fit(dense(), split(), split(seed=1), epochs=2)
+    captured = capsys.readouterr()
+    figures = r"loss \d\.\d{4}  accuracy \d\.\d{4}   validation \d\.\d{4}  \d\.\d{4}   \d+\.\d s"
+    first, second = captured.out.splitlines()
+    assert re.fullmatch(f"epoch  1/2   {figures}", first)
+    assert re.fullmatch(f"epoch  2/2   {figures}", second)
+    assert captured.err == ""
+
+
+def test_without_validation_the_line_has_none_and_quiet_is_quiet(capsys):
+    history = training.fit(dense(), split(), epochs=1)
+    assert "validation" not in capsys.readouterr().out
+    assert history.val_loss == history.val_accuracy == []
+    training.fit(dense(), split(), epochs=1, verbose=False)
+    assert capsys.readouterr().out == ""
+
+
+def test_the_quick_tier_trains_one_epoch(quick, capsys):
+    assert training.fit(dense(), split(), epochs=5).epochs == 1
+    assert len(capsys.readouterr().out.splitlines()) == 1
+
+
+def test_callbacks_and_learning_rates_reach_keras():
+    rates = []
+    spy = keras.callbacks.LambdaCallback(
+        on_train_end=lambda logs: rates.append(float(spy.model.optimizer.learning_rate))
+    )
+    options = {"epochs": 1, "callbacks": [spy], "verbose": False}
+    training.fit(dense(), split(), learning_rate=0.03, optimizer="sgd", **options)
+    assert rates == [pytest.approx(0.03)]
+    assert isinstance(spy.model.optimizer, keras.optimizers.SGD)
+
+
+@pytest.mark.parametrize("build", [dense, conv])
+def test_one_seed_gives_two_runs_that_are_bit_equal_and_another_does_not(build):
+    weights = []
+    for seed in (1, 1, 2):
+        keras.utils.set_random_seed(seed)
+        model = build()
+        history = training.fit(model, split(), epochs=2, batch_size=16, verbose=False)
+        weights.append(b"".join(weight.tobytes() for weight in model.get_weights()))
+        weights[-1] += np.array(history.loss).tobytes()
+    assert weights[0] == weights[1] != weights[2]
+
+
+@pytest.mark.parametrize("spoil", ["split", "validation"])
+def test_a_label_without_an_output_is_explained(spoil):
+    parts = {"split": split(), "validation": split(seed=1), spoil: split(26, classes=13)}
+    with pytest.raises(ValueError) as error:
+        training.fit(dense(), epochs=1, **parts)
+    message = str(error.value)
+    assert "expected images with labels 0 … 9" in message and "labels 0 … 12" in message
+    assert "classes=len(dataset.classes)" in message
+
+
+def test_no_images_are_explained():
+    with pytest.raises(ValueError, match=r"expected images .* found Split\(0 images"):
+        training.fit(dense(), split()[:0], epochs=1)
+
+
+def test_validation_on_training_images_is_refused():
+    whole = split()
+    with pytest.raises(ValueError, match=r"shares images .* Use dataset\.with_validation\(\)"):
+        training.fit(dense(), whole, whole[100:], epochs=1)
+
+
+# --- several runs ----------------------------------------------------------------------------
+
+
+@pytest.fixture
+def fits(monkeypatch):
+    """Notes the parts that `fit` is given, instead of training; accuracy is a given number."""
+    calls = []
+
+    def fit(model, part, validation, **options):
+        calls.append((part, validation, options))
+        score = len(calls) / 10
+        return training.History([1.0], [0.5], [1.0], [score], 2.0, len(part), 128)
+
+    monkeypatch.setattr(training, "fit", fit)
+    return calls
+
+
+def marked(count=50):
+    """A split in which every image tells its own number."""
+    images = np.zeros((count, 28, 28), np.uint8)
+    images[:, 0, 0] = np.arange(count)
+    return Split(images, np.arange(count) % 5)
+
+
+def test_folds_are_disjoint_complete_and_stratified(fits):
+    training.cross_validate(dense, marked(), folds=5, epochs=3, batch_size=7)
+    judged = [set(validation.images[:, 0, 0].tolist()) for _, validation, _ in fits]
+    trained = [set(part.images[:, 0, 0].tolist()) for part, _, _ in fits]
+    assert set.union(*judged) == set(range(50)) and sum(map(len, judged)) == 50
+    assert all(a | b == set(range(50)) and not a & b for a, b in zip(trained, judged, strict=True))
+    assert all(np.bincount(rest.labels).tolist() == [2] * 5 for _, rest, _ in fits)
+    assert fits[0][2] == {"epochs": 3, "verbose": False, "batch_size": 7}
+
+
+def test_scores_are_the_last_validation_accuracies_and_summed_up_rightly(fits):
+    result = training.cross_validate(dense, marked(), folds=3, epochs=1)
+    assert result.scores.tolist() == [0.1, 0.2, 0.3] and len(result.histories) == 3
+    assert result.mean == pytest.approx(0.2) and result.std == pytest.approx(0.1)
+    half = 4.302653 * 0.1 / 3**0.5  # Student's t, 2 degrees of freedom, from a table
+    assert result.interval == pytest.approx((0.2 - half, 0.2 + half), abs=1e-6)
+    assert result.seconds == 6
+
+
+def test_the_quick_tier_does_two_folds(quick, fits):
+    assert len(training.cross_validate(dense, marked(), folds=10, epochs=1).scores) == 2
+
+
+def test_fewer_than_two_folds_are_explained():
+    with pytest.raises(ValueError, match="expected at least 2 folds, found 1"):
+        training.cross_validate(dense, marked(), folds=1, epochs=1)
+
+
+def test_every_fold_is_a_fresh_model_that_can_be_trained_again_bit_for_bit(monkeypatch, capsys):
+    built, parts, fit = [], [], training.fit
+
+    def noted(model, *splits, **options):
+        built.append(model)
+        parts.append(splits)
+        return fit(model, *splits, **options)
+
+    monkeypatch.setattr(training, "fit", noted)
+    options = {"epochs": 4, "batch_size": 16}
+    result = training.cross_validate(dense, split(), folds=2, seed=5, **options)
+    captured = capsys.readouterr()
+    assert captured.out == "" and "folds" in captured.err
+    assert built[0] is not built[1] and result.mean > 0.5
+    keras.utils.set_random_seed(5 + 1)
+    again = fit(dense(), *parts[1], **options)
+    assert again.loss == result.histories[1].loss and again.val_accuracy[-1] == result.scores[1]
+
+
+def test_repeated_runs_start_from_their_own_seeds():
+    parts = split(), split(seed=1)
+    result = training.repeat(dense, *parts, epochs=1, seeds=(1, 2))
+    assert result.histories[0].loss != result.histories[1].loss
+    keras.utils.set_random_seed(2)
+    assert training.fit(dense(), *parts, epochs=1).loss == result.histories[1].loss
+    assert result.scores.tolist() == [history.val_accuracy[-1] for history in result.histories]
+
+
+def test_the_quick_tier_repeats_twice(quick, fits):
+    assert len(training.repeat(dense, marked(), marked(), epochs=1, seeds=(1, 2, 3)).scores) == 2
+
+
+@pytest.mark.parametrize("seeds", [(1,), (1, 1), (1, 2, 1)])
+def test_seeds_that_occur_twice_or_are_one_are_explained(seeds):
+    with pytest.raises(ValueError, match="expected two or more different seeds, found"):
+        training.repeat(dense, split(), split(seed=1), epochs=1, seeds=seeds)

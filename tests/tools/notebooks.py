@@ -1,0 +1,224 @@
+"""Execute the course's notebooks.
+
+notebooks.py course            all, quick tier, built-in sample; pages in build/course, a table
+notebooks.py outputs [NN ...]  full tier, real data; writes outputs and a stamp into the notebooks
+"""
+
+import argparse
+import json
+import os
+import re
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+import gates
+import nbformat
+from jupyter_client.kernelspec import KernelSpecManager
+from jupyter_client.manager import AsyncKernelManager
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError, DeadKernelError
+from nbconvert import HTMLExporter
+
+ROOT = Path(__file__).resolve().parents[2]
+STAMP = "import json\nfrom helpers import course\nprint(json.dumps(course.stamp()))"
+KERNEL = {"name": "python3", "display_name": "Python 3", "language": "python"}
+TICK = {True: 1, False: 4}  # seconds between lines of progress: on a terminal, elsewhere
+LANGUAGE = {"name": "python", "pygments_lexer": "ipython3"}
+
+
+class Progress:
+    """Shows `02_train  cell 3 of 12  41 s`: on a terminal in one line, else a line every 5 seconds.
+
+    Use as a context manager; set `.cell` as cells begin.
+    """
+
+    def __init__(self, name, cells, stream=sys.stdout):
+        self.name, self.cells, self.cell, self.stream = name, cells, 0, stream
+        self.tty = stream.isatty()
+        self.seconds = 0.0
+
+    def __enter__(self):
+        self.began, self.done = time.monotonic(), threading.Event()
+        self.thread = threading.Thread(target=self._tick, daemon=True)
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.done.set()
+        self.thread.join()
+        self.seconds = time.monotonic() - self.began
+        self._write("\r\033[K" if self.tty else "", "\n")
+
+    def _tick(self):
+        while not self.done.wait(TICK[self.tty]):
+            self._write("\r" if self.tty else "", "" if self.tty else "\n")
+
+    def _write(self, before, after):
+        seconds = time.monotonic() - self.began
+        line = f"{self.name}  cell {self.cell} of {self.cells}  {seconds:.0f} s"
+        print(f"{before}{line}", end=after, file=self.stream, flush=True)
+
+
+def execute(nb, name, folder):
+    """Execute a notebook in memory, in `folder`, with this environment's Python.
+
+    Returns (seconds, error), where error is "" or says which cell failed and how.
+    """
+    specs = KernelSpecManager(kernel_dirs=[str(Path(sys.prefix, "share", "jupyter", "kernels"))])
+    kernel = AsyncKernelManager(kernel_name="python3", kernel_spec_manager=specs)
+    kernel.transport_encryption = "auto"  # else ipykernel warns that others may listen
+    with Progress(name, len(nb.cells)) as progress:
+
+        def begin(cell, cell_index):
+            progress.cell = cell_index + 1
+
+        client = NotebookClient(nb, km=kernel, timeout=None, coalesce_streams=True)
+        client.resources = {"metadata": {"path": str(folder)}}
+        client.on_cell_start = begin
+        error = ""
+        try:
+            client.execute(cleanup_kc=True)  # ends the kernel, in every case
+        except CellExecutionError as failure:
+            error = f"{name}, cell {progress.cell}: {failure.ename}: {failure.evalue}"
+        except DeadKernelError:
+            error = f"{name}, cell {progress.cell}: the kernel died; often memory ran out"
+        except AssertionError:
+            if client.km is not None:
+                raise
+            sys.exit(f"interrupted in {name}")  # Ctrl-C: nbclient ends the kernel, then fails
+    return progress.seconds, error
+
+
+def write_atomically(path, text):
+    """Write a file so that it is the old one or the new one, never half."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with open(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+        os.chmod(temporary, 0o644)
+        os.replace(temporary, path)
+    except BaseException:
+        os.unlink(temporary)
+        raise
+
+
+def chosen(numbers, folder):
+    """The notebooks with these numbers ("05" or "5"), or all, in order."""
+    paths = sorted(folder.glob("[0-9][0-9]_*.ipynb"))
+    known = {path.name[:2]: path for path in paths}
+    unknown = [number for number in numbers if number.zfill(2) not in known]
+    if unknown or not paths:
+        found = f"found no notebook {' '.join(unknown)}".rstrip()
+        sys.exit(f"{found} in {folder}; expected: {' '.join(known) or 'at least one, NN_*.ipynb'}")
+    return [known[number.zfill(2)] for number in numbers] or paths
+
+
+def table(rows):
+    """Lines of text, columns aligned, the first row as a head."""
+    rows = [[str(entry) for entry in row] for row in rows]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
+    return "\n".join([lines[0], "-" * len(lines[0]), *lines[1:]])
+
+
+def run_course(root=ROOT):
+    """Execute all notebooks in copies, quickly, on the sample; returns the number of problems."""
+    os.environ.update(COURSE_TIER="quick", COURSE_DATA="sample")
+    rows, problems = [("notebook", "seconds", "claims met/made", "page")], []
+    exporter = HTMLExporter(embed_images=True)
+    for path in chosen([], root / "notebooks"):
+        nb = nbformat.read(path, as_version=4)
+        seconds, error = execute(nb, path.stem, path.parent)
+        claims = gates.claims(nb)
+        unmet = [claim for claim in claims if claim["ok"] is not True]
+        problems += [error] if error else []
+        problems += [f"{path.stem}: claim not met: {claim['name']}" for claim in unmet]
+        page = root / "build" / "course" / f"{path.stem}.html"
+        resources = {"metadata": {"path": str(path.parent), "name": path.stem}}
+        tidy(nb)
+        html = exporter.from_notebook_node(nb, resources=resources)[0]
+        write_atomically(page, re.sub(r'(href="\d\d_\w+)\.ipynb', r"\1.html", html))
+        met = f"{len(claims) - len(unmet)}/{len(claims)}" + (" (stopped)" if error else "")
+        rows.append((path.stem, f"{seconds:.0f}", met, page.relative_to(root)))
+    print(f"\n{table(rows)}")
+    return report(problems)
+
+
+def run_outputs(numbers, root=ROOT):
+    """Execute notebooks in full and write them in place; returns the number of problems."""
+    data = os.environ.get("COURSE_DATA")
+    if data == "sample":
+        sys.exit(
+            "COURSE_DATA is 'sample'; expected real data, since these outputs are committed. "
+            "Mend it: unset COURSE_DATA (downloads), or let it name a folder with the data"
+        )
+    if data:
+        os.environ["COURSE_DATA"] = os.path.abspath(data)
+    os.environ["COURSE_TIER"] = "full"
+    problems = []
+    for path in chosen(numbers, root / "notebooks"):
+        nb = nbformat.read(path, as_version=4)
+        found = fill(nb, path, root)
+        if found:
+            kept = root / "build" / "outputs" / path.name
+            write_atomically(kept, nbformat.writes(nb) + "\n")
+            found.append(f"{path.name} stays as it was; what came out is in {kept}")
+        else:
+            write_atomically(path, nbformat.writes(nb) + "\n")
+        problems += found
+    return report(problems)
+
+
+def fill(nb, path, root):
+    """Execute a notebook, tidy it and stamp it, in memory; returns problems."""
+    nb.cells.append(nbformat.v4.new_code_cell(STAMP))
+    seconds, error = execute(nb, path.stem, path.parent)
+    stamp = nb.cells.pop()
+    tidy(nb)
+    if error:
+        return [error]
+    nb.metadata["course"] = {
+        **json.loads(stamp.outputs[-1].text.splitlines()[-1]),
+        "seconds": round(seconds, 1),
+        "code_hash": gates.code_hash(nb),
+    }
+    homes = [] if Path.home() == Path("/") else [Path.home()]
+    found = [*gates.failed_claims(nb), *gates.machine_paths(nb, *homes, root)]
+    return [f"{path.stem}: {problem}" for problem in found]
+
+
+def tidy(nb):
+    """Remove what differs from run to run or machine to machine."""
+    nb.metadata["kernelspec"], nb.metadata["language_info"] = KERNEL, LANGUAGE
+    for cell in nb.cells:
+        cell.metadata.pop("execution", None)
+        if cell.cell_type == "code":
+            cell.outputs = [out for out in cell.outputs if not blank(out)]
+
+
+def blank(output):
+    """Whether an output is what a finished progress bar leaves behind: nothing to see."""
+    return output.output_type == "stream" and not output.text.strip()
+
+
+def report(problems):
+    """Print the problems, if any; returns how many."""
+    for problem in problems:
+        print(f"PROBLEM  {problem}", file=sys.stderr)
+    return len(problems)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("command", choices=["course", "outputs"])
+    parser.add_argument("numbers", nargs="*", metavar="NN", help="e.g. 05; none means all")
+    arguments = parser.parse_args()
+    if arguments.command == "course":
+        if arguments.numbers:
+            parser.error("course executes all notebooks; expected no number")
+        sys.exit(run_course() > 0)
+    sys.exit(run_outputs(arguments.numbers) > 0)
