@@ -113,10 +113,16 @@ def claim(
         raise ValueError(f"claim {name!r} has no bound; give at_least, at_most or exactly.")
     value = value.item() if hasattr(value, "item") else value
     fact = {
-        "name": name, "value": value if math.isfinite(value) else str(value), "at_least": at_least, "at_most": at_most, "exactly": exactly,
-        "report": report, "images": images, "seconds": seconds,
+        "name": name,
+        "value": value if math.isfinite(value) else str(value),
+        "at_least": at_least,
+        "at_most": at_most,
+        "exactly": exactly,
+        "report": report,
+        "images": images,
+        "seconds": seconds,
         "ok": _holds(value, at_least, at_most, exactly, quick),
-    }  # fmt: skip
+    }
     if exactly is None:  # an exact fact is the same in every tier and on all data
         fact |= {"tier": tier(), "data": "sample" if stamp()["sample"] else "real"}
     display({"text/plain": _line(fact), CLAIM: fact}, raw=True)
@@ -136,7 +142,7 @@ def _holds(value, at_least, at_most, exactly, quick):
 
 def _line(fact):
     """The one line that a claim shows."""
-    words = {"exactly": "exactly", "at_least": "at least", "at_most": "at most"}
+    words = {"exactly": "exactly", "at_least": "≥", "at_most": "≤"}
     bounds = [f"{words[key]} {_number(fact[key])}" for key in words if fact[key] is not None]
     parts = [f"{fact['name']}: {_number(fact['value'])}", " and ".join(bounds)]
     parts += [f"report {_number(fact['report'])}"] if fact["report"] is not None else []

@@ -4,12 +4,13 @@ from dataclasses import dataclass
 from functools import cached_property
 from math import ceil, sqrt
 
+from helpers.data import MERGED
+
 import numpy as np
 import pandas as pd
 from scipy import stats
 from sklearn import metrics
 
-MERGED_LETTERS = "CIJKLMOPSUVWXYZ"  # one shape in both cases: arXiv:1702.05373, section II
 UNDEFINED = (np.empty(0), np.empty(0), float("nan"))  # the curve of a class without images
 
 
@@ -146,7 +147,7 @@ class Evaluation:
     def merged_accuracy(self) -> float:
         """Accuracy, 0 … 1, ignoring case for EMNIST's 15 merged letters only (notebook 12)."""
         pairs = [(name, name[0].upper()) for name in self.classes]
-        return self._accuracy_by([up if up in MERGED_LETTERS else name for name, up in pairs])
+        return self._accuracy_by([up if up in MERGED else name for name, up in pairs])
 
     def _accuracy_by(self, groups: list[str]) -> float:
         group = np.array(groups)

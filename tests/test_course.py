@@ -107,13 +107,19 @@ def test_a_claim_shows_one_line_and_leaves_what_a_machine_can_read(claim):
         seconds=31.4,
     )
     assert line == (
-        "holds | test accuracy: 0.9800 | at least 0.9750 | report 0.9762 | 60,000 images | 31 s"
+        "holds | test accuracy: 0.9800 | ≥ 0.9750 | report 0.9762 | 60,000 images | 31 s"
     )
     assert json.loads(json.dumps(fact)) == {
         "name": "test accuracy", "value": pytest.approx(0.98), "at_least": 0.975, "at_most": None,
         "exactly": None, "report": 0.9762, "images": 60_000, "seconds": 31.4, "ok": True,
         "tier": "full", "data": "real",
     }  # fmt: skip
+
+
+def test_a_claim_about_no_number_fails_and_can_still_be_read_by_a_machine(claim):
+    fact, line = claim(float("nan"), "test accuracy", at_least=0.975)
+    assert line.startswith("NOT MET | test accuracy: nan | ")
+    assert json.loads(json.dumps(fact, allow_nan=False))["value"] == "nan"
 
 
 def test_a_claim_on_the_sample_says_so(claim, monkeypatch):
