@@ -9,6 +9,7 @@ import sys
 import textwrap
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from helpers import archives, data
@@ -116,6 +117,14 @@ def test_a_second_load_asks_the_network_for_nothing(download):
     server = download()
     data.load("emnist/letters")
     data.load("emnist/letters")
+    assert server.asked == [f"/{archives.EMNIST_FILE}"]
+
+
+def test_two_that_want_the_archive_at_once_download_it_once(download):
+    server = download()
+    with ThreadPoolExecutor(2) as pool:
+        loaded = list(pool.map(data.load, ["emnist/letters"] * 2))
+    assert [len(dataset.train) for dataset in loaded] == [60, 60]
     assert server.asked == [f"/{archives.EMNIST_FILE}"]
 
 
