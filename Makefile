@@ -23,7 +23,7 @@ test: $(STAMP) ## run all checks: style, unit tests, every notebook
 	COURSE_TIER=quick COURSE_DATA=sample $(RUN) -m pytest --nbval --nbval-current-env notebooks
 
 lab: $(STAMP) ## open JupyterLab on the first notebook
-	$(RUN) -m jupyterlab notebooks/00_start_here.ipynb
+	$(RUN) -m jupyterlab --LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb
 
 outputs: $(STAMP) ## execute notebooks in full, in place: all, or NB=05
 	$(RUN) tests/tools/notebooks.py outputs $(NB)

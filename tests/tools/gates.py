@@ -29,7 +29,7 @@ LEGACY = {
     r"\b(import|from) tensorflow\b": "import tensorflow",
     r"(?<![\w.])tf\.\w": "tf.*",
 }
-MACHINE_PATHS = r"/home/[\w.-]+/|/Users/[\w.-]+/|[A-Z]:\\+Users\\+|/root/|\bipykernel_\d+"
+MACHINE_PATHS = r"/(home/[\w.-]+|Users/[\w.-]+|root)/|[A-Z]:\\+Users\\+|\bipykernel_\d+"
 
 
 def code_cells(nb):
