@@ -6,6 +6,7 @@ import pytest
 import results
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
+PERCENT = "\N{NO-BREAK SPACE}%"
 MARKS = ("<!-- map -->", "<!-- end of map -->", "<!-- results -->", "<!-- end of results -->")
 README = "# Course\n\n{}\nold\n{}\n\n{}\nold\n{}\n\nEnd.\n".format(*MARKS)
 
@@ -41,7 +42,7 @@ def test_table_has_a_row_for_each_claim_with_images_or_a_reported_figure(root):
     train = "[02 Train a network](notebooks/02_train.ipynb)"
     assert results.results(root).splitlines()[2:] == [
         f"| {meet} | loss \\| mean | – | 0.01235 | 50 | – |",
-        f"| {train} | test accuracy | 97.62 % | 97.98 % | 60,000 | 41 |",
+        f"| {train} | test accuracy | 97.62{PERCENT} | 97.98{PERCENT} | 60,000 | 41 |",
     ]
 
 
@@ -55,8 +56,8 @@ def test_map_has_a_row_for_each_notebook_with_its_opening_sentence_and_minutes(r
 @pytest.mark.parametrize(
     ("value", "name", "shown"),
     [
-        (0.5, "Accuracy after training", "50.00 %"),
-        (1, "accuracy", "100.00 %"),
+        (0.5, "Accuracy after training", f"50.00{PERCENT}"),
+        (1, "accuracy", f"100.00{PERCENT}"),
         (97.5, "accuracy in points", "97.5"),
         (0.5, "loss", "0.5"),
         (473631, "parameters", "473,631"),

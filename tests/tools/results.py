@@ -21,7 +21,7 @@ def number(value, name):
     if isinstance(value, str):
         return value
     if "accuracy" in name.lower() and 0 <= value <= 1:
-        return f"{value * 100:.2f} %"
+        return f"{value * 100:.2f}\N{NO-BREAK SPACE}%"
     return f"{value:,.0f}" if float(value).is_integer() else f"{value:.4g}"
 
 
