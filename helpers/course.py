@@ -70,12 +70,17 @@ def stamp():
         "tier": tier(),
         "data": [entry["text"] for entry in _loaded.values()],
         "images": {name: entry["images"] for name, entry in _loaded.items()},
-        "sample": any(entry["sample"] for entry in _loaded.values()),
+        "sample": _on_sample(),
         "versions": {name: version(name) for name in packages},
         "python": platform.python_version(),
         "machine": f"{platform.machine()}, {os.cpu_count()} cores",
         "backend": keras.backend.backend(),
     }
+
+
+def _on_sample():
+    """Whether a data set that was loaded is the built-in sample."""
+    return any(entry["sample"] for entry in _loaded.values())
 
 
 def claim(
@@ -124,7 +129,7 @@ def claim(
         "ok": _holds(value, at_least, at_most, exactly, quick),
     }
     if exactly is None:  # an exact fact is the same in every tier and on all data
-        fact |= {"tier": tier(), "data": "sample" if stamp()["sample"] else "real"}
+        fact |= {"tier": tier(), "data": "sample" if _on_sample() else "real"}
     display({"text/plain": _line(fact), CLAIM: fact}, raw=True)
 
 

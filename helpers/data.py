@@ -100,7 +100,7 @@ class Dataset:
     def describe(self):
         """One line: how many images there are, how many the publisher has, where they come from."""
         counts = []
-        for part, published in zip(("train", "test"), PUBLISHED[self.name], strict=True):
+        for part, published in zip(archives.PARTS, PUBLISHED[self.name], strict=True):
             here = len(getattr(self, part)) + len(self.validation or ()) * (part == "train")
             of = "" if here == published or self.sample else f" of {published:,}"
             counts.append(f"{here:,}{of} {part}")

@@ -5,12 +5,18 @@ import re
 import subprocess
 import sys
 
+from helpers import course
+
 import gates
 import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 CLAIM = {"name": "a", "value": 1, "at_least": 1, "tier": "full", "data": ["mnist"], "ok": True}
+
+
+def test_gates_look_for_claims_where_the_course_leaves_them():
+    assert gates.CLAIM == course.CLAIM
 
 
 def text_output(text):
