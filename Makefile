@@ -4,7 +4,7 @@
 .DEFAULT_GOAL := help
 .NOTPARALLEL:          # notebooks train networks: two at a time would only get in each other's way
 unexport PYTHONPATH PYTHONHOME
-.PHONY: help course test lab outputs results bench lock clean FORCE
+.PHONY: help course test lab outputs studies results bench lock clean FORCE
 
 RUN   := .venv/bin/python
 STAMP := .venv/installed-in
@@ -27,6 +27,10 @@ lab: $(STAMP) ## open JupyterLab on the first notebook
 
 outputs: $(STAMP) ## execute notebooks in full, in place: all, or NB=05
 	$(RUN) tests/tools/notebooks.py outputs $(NB)
+
+# Kill it and start it again at will; started twice at once, the two share the work.
+studies: $(STAMP) ## train the rows that the studies lack; NAME=… picks studies
+	$(RUN) notebooks/plans.py $(NAME)
 
 results: $(STAMP) ## write README.md's results table
 	$(RUN) tests/tools/results.py

@@ -1,8 +1,9 @@
 """The small package that every notebook of the course imports: one room a file, read in an evening.
 
-course: tier, seeds, claims · data, archives, idx, sample: the images · models: every architecture ·
-training: fit, repeat, cross-validate · evaluation: figures of merit · plots, structure: figures ·
-preflight: is this machine ready?
+course: tier, seeds, claims · data, archives, idx, sample: the images · models, structure: every
+architecture, and what it is made of · training, rates: fit, repeat, cross-validate, learning rates ·
+evaluation: figures of merit · plots, study_plots, canvas: figures · studies, plan, tables, workers:
+what is trained once, stored, and read often · preflight: is this machine ready?
 """
 
 import contextlib

@@ -32,3 +32,196 @@ def dense_ann(hidden=(397, 397), classes=10):
         x = layers.Dense(units, activation="relu", name=f"hidden_{number}")(x)
     outputs = layers.Dense(classes, activation="softmax", name="probabilities")(x)
     return keras.Model(inputs, outputs, name="dense_" + "_".join(map(str, hidden)))
+
+
+def first_cnn(classes=10):
+    """Report A's first convolutional network: 32C5–AP2–F–FC20–FC10, 93,222 parameters.
+
+    Arguments: classes: number of classes.
+    Returns: an uncompiled keras.Model, uint8 (batch, 28, 28) → probabilities (batch, classes).
+    Source: report A (2020). Taught in notebook 04.
+    """
+    inputs, x = _image_input()
+    x = layers.Conv2D(32, 5, activation="relu", name="conv_1")(x)
+    x = layers.AveragePooling2D(2, name="pool_1")(x)
+    x = layers.Flatten(name="flatten")(x)
+    x = layers.Dense(20, activation="relu", name="hidden_1")(x)
+    return _classifier(inputs, x, classes, "first_cnn")
+
+
+def version_2(filters=32, classes=10):
+    """Report B's version 2: C3–MP2–D.25–F–FC10. The report doesn't give the filters.
+
+    Arguments: filters: number of 3 × 3 filters; 32 makes 54,410 parameters.
+        classes: number of classes.
+    Returns: an uncompiled keras.Model, uint8 (batch, 28, 28) → probabilities (batch, classes).
+    Source: report B (2018). Taught in notebook 04.
+    """
+    inputs, x = _image_input()
+    x = layers.Conv2D(filters, 3, activation="relu", name="conv_1")(x)
+    x = layers.MaxPooling2D(2, name="pool_1")(x)
+    x = layers.Dropout(0.25, name="dropout_1")(x)
+    x = layers.Flatten(name="flatten")(x)
+    return _classifier(inputs, x, classes, "version_2")
+
+
+def version_3(classes=10):
+    """Report B's version 3: 32C4–64C3–MP2–D.2–F–FC248–FC124–D.4–FC10, 1,971,926 parameters.
+
+    Arguments: classes: number of classes.
+    Returns: an uncompiled keras.Model, uint8 (batch, 28, 28) → probabilities (batch, classes).
+    Source: report B (2018). Taught in notebook 04.
+    """
+    inputs, x = _image_input()
+    x = layers.Conv2D(32, 4, activation="relu", name="conv_1")(x)
+    x = layers.Conv2D(64, 3, activation="relu", name="conv_2")(x)
+    x = layers.MaxPooling2D(2, name="pool_1")(x)
+    x = layers.Dropout(0.2, name="dropout_1")(x)
+    x = layers.Flatten(name="flatten")(x)
+    x = layers.Dense(248, activation="relu", name="hidden_1")(x)
+    x = layers.Dense(124, activation="relu", name="hidden_2")(x)
+    x = layers.Dropout(0.4, name="dropout_2")(x)
+    return _classifier(inputs, x, classes, "version_3")
+
+
+def overfitting_cnn(filters=(32, 64), units=128, l2=0.0, dropout=(0.25, 0.5), classes=10):
+    """Report C's networks: 32C3–64C3–MP2–D.25–F–FC128–D.5–FC10 and its variants.
+
+    Arguments:
+        filters, units: (32, 64) and 128 make the original, 1,199,882 parameters; (32, 32) and 64
+            the smaller one, 305,194.
+        l2: strength of the L2 penalty on kernel and bias of the first convolution; the report's
+            regularised networks have .01.
+        dropout: rates after pooling and before the last layer, 0 … 1; (0, 0) drops nothing.
+        classes: number of classes.
+    Returns: an uncompiled keras.Model, uint8 (batch, 28, 28) → probabilities (batch, classes).
+    Source: report C. Taught in notebook 05.
+    """
+    penalty = keras.regularizers.L2(l2) if l2 else None
+    inputs, x = _image_input()
+    x = layers.Conv2D(
+        filters[0],
+        3,
+        activation="relu",
+        kernel_regularizer=penalty,
+        bias_regularizer=penalty,
+        name="conv_1",
+    )(x)
+    x = layers.Conv2D(filters[1], 3, activation="relu", name="conv_2")(x)
+    x = layers.MaxPooling2D(2, name="pool_1")(x)
+    x = layers.Dropout(dropout[0], name="dropout_1")(x)
+    x = layers.Flatten(name="flatten")(x)
+    x = layers.Dense(units, activation="relu", name="hidden_1")(x)
+    x = layers.Dropout(dropout[1], name="dropout_2")(x)
+    return _classifier(inputs, x, classes, "overfitting_cnn")
+
+
+def study_cnn(
+    filters=(32, 64),
+    kernel=3,
+    pooling="max",
+    units=(128,),
+    batch_norm=False,
+    dropout=0.0,
+    slope=0.0,
+    normalise_logits=False,
+    classes=10,
+):
+    """The network whose settings the studies change one at a time; as is, 225,034 parameters.
+
+    Each filter count is a convolution–pooling pair, each unit count a dense layer. Each of them is
+    followed, in this order, by batch normalisation, activation, pooling, dropout, where asked for.
+
+    Arguments:
+        filters: filters of each convolution. kernel: width and height of the filters, pixels.
+        pooling: "max" or "average", 2 × 2. units: units of each dense hidden layer.
+        batch_norm: whether to normalise before each activation.
+        dropout: rate after each pooling and each dense layer, 0 … 1.
+        slope: of the activation for negative inputs: 0 is ReLU, more is LeakyReLU.
+        normalise_logits: whether batch normalisation also stands right before softmax.
+        classes: number of classes.
+    Returns: an uncompiled keras.Model, uint8 (batch, 28, 28) → probabilities (batch, classes).
+    Raises: ValueError for another pooling, or where the pairs leave no pixels.
+    Source: report A (2020), its eleven studies. Taught in notebooks 06, 07 and 08.
+    """
+    kinds = {"max": layers.MaxPooling2D, "average": layers.AveragePooling2D}
+    if pooling not in kinds:
+        raise ValueError(f"pooling is {pooling!r}; expected one of {', '.join(kinds)}.")
+    inputs, x = _image_input()
+    for number, count in enumerate(filters, start=1):
+        x = layers.Conv2D(count, kernel, name=f"conv_{number}")(x)
+        x = _activate(x, batch_norm, slope, f"conv_{number}")
+        x = kinds[pooling](2, name=f"pool_{number}")(x)
+        x = layers.Dropout(dropout, name=f"conv_{number}_dropout")(x) if dropout else x
+    x = layers.Flatten(name="flatten")(x)
+    for number, count in enumerate(units, start=1):
+        x = layers.Dense(count, name=f"hidden_{number}")(x)
+        x = _activate(x, batch_norm, slope, f"hidden_{number}")
+        x = layers.Dropout(dropout, name=f"hidden_{number}_dropout")(x) if dropout else x
+    return _classifier(inputs, x, classes, "study_cnn", normalise_logits)
+
+
+def report_a_final(classes=10):
+    """Report A's final network, 499,378 parameters, 492,446 of them trainable.
+
+    64C3–LeakyReLU(.08)–MP2–D.2–128C3–LeakyReLU(.08)–MP2–D.2–F–BN–FC128–BN–ReLU–D.2–BN–FC10–BN–softmax.
+    Its convolutions have no batch normalisation, because the report built it and never added it;
+    its last normalisation stands right before softmax. Notebook 08 says what both do.
+
+    Arguments: classes: number of classes.
+    Returns: an uncompiled keras.Model, uint8 (batch, 28, 28) → probabilities (batch, classes).
+    Source: report A (2020). Taught in notebook 09.
+    """
+    inputs, x = _image_input()
+    for number, filters in enumerate((64, 128), start=1):
+        x = layers.Conv2D(filters, 3, name=f"conv_{number}")(x)
+        x = layers.LeakyReLU(negative_slope=0.08, name=f"conv_{number}_activation")(x)
+        x = layers.MaxPooling2D(2, name=f"pool_{number}")(x)
+        x = layers.Dropout(0.2, name=f"conv_{number}_dropout")(x)
+    x = layers.Flatten(name="flatten")(x)
+    x = layers.BatchNormalization(name="flatten_normalised")(x)
+    x = layers.Dense(128, name="hidden_1")(x)
+    x = _activate(x, True, 0.0, "hidden_1")
+    x = layers.Dropout(0.2, name="hidden_1_dropout")(x)
+    x = layers.BatchNormalization(name="dropout_normalised")(x)
+    return _classifier(inputs, x, classes, "report_a_final", normalise_logits=True)
+
+
+def digit_cnn(classes=10):
+    """The course's own network: five normalised convolutions, one classifier, 284,074 parameters.
+
+    32C5 same, stride 2 – 64C3 same – 64C3 – MP2 – 128C3 – 128C3 – F – D.4 – FC10, with batch
+    normalisation and ReLU after each convolution. The first stride quarters the work of all others.
+
+    Arguments: classes: number of classes.
+    Returns: an uncompiled keras.Model, uint8 (batch, 28, 28) → probabilities (batch, classes).
+    Taught in notebook 09.
+    """
+    inputs, x = _image_input()
+    plan = [(32, 5, 2, "same"), (64, 3, 1, "same"), (64, 3, 1, "valid")]
+    plan += [(128, 3, 1, "valid"), (128, 3, 1, "valid")]
+    for number, (filters, kernel, stride, padding) in enumerate(plan, start=1):
+        settings = {"strides": stride, "padding": padding, "use_bias": False}
+        x = layers.Conv2D(filters, kernel, **settings, name=f"conv_{number}")(x)
+        x = _activate(x, True, 0.0, f"conv_{number}")
+        x = layers.MaxPooling2D(2, name="pool_1")(x) if number == 3 else x
+    x = layers.Flatten(name="flatten")(x)
+    x = layers.Dropout(0.4, name="dropout_1")(x)
+    return _classifier(inputs, x, classes, "digit_cnn")
+
+
+def _activate(x, batch_norm, slope, name):
+    """Batch normalisation where asked for, then ReLU (slope 0) or LeakyReLU."""
+    x = layers.BatchNormalization(name=f"{name}_normalised")(x) if batch_norm else x
+    name = f"{name}_activation"
+    return layers.LeakyReLU(slope, name=name)(x) if slope else layers.ReLU(name=name)(x)
+
+
+def _classifier(inputs, x, classes, name, normalise_logits=False):
+    """The common end: a number for each class, the logits, made probabilities by softmax."""
+    if not normalise_logits:
+        outputs = layers.Dense(classes, activation="softmax", name="probabilities")(x)
+        return keras.Model(inputs, outputs, name=name)
+    x = layers.Dense(classes, name="logits")(x)
+    x = layers.BatchNormalization(name="logits_normalised")(x)
+    return keras.Model(inputs, layers.Softmax(name="probabilities")(x), name=name)

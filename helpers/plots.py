@@ -1,19 +1,29 @@
 """Every figure of the course, readable by the colour-blind and in a grey print."""
 
 from helpers import structure
+from helpers.canvas import (
+    ACCURACY,
+    COLOURS,
+    HATCHES,
+    LINES,
+    MARKERS,
+    TRAIN,
+    VALIDATION,
+    draw_epochs,
+    epoch_panels,
+    figure,
+    legend_below,
+    mosaic,
+    one_title_each,
+    percent,
+    show_ink,
+)
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-import seaborn as sns
 from matplotlib.colors import PowerNorm
-from matplotlib.ticker import MaxNLocator, PercentFormatter
-
-COLOURS = sns.color_palette("colorblind")
-HATCHES, LINES, MARKERS = ("", "///", "..."), ("-", "--", "-.", ":"), "osD^vPX<>*"
-TRAIN = {"color": COLOURS[1], "linestyle": "--", "marker": "o", "markerfacecolor": "white"}
-VALIDATION = {"color": COLOURS[0], "linestyle": "-", "marker": "s"}
-ACCURACY = "accuracy (% of images)"
+from matplotlib.ticker import PercentFormatter
 
 
 def image_grid(images, titles=None, columns=10, title=""):
@@ -22,18 +32,35 @@ def image_grid(images, titles=None, columns=10, title=""):
     images: uint8 (n, 28, 28), white ink on black. titles: n short strings, or None.
     columns: images a row. Raises ValueError where the lengths differ. Taught in notebook 01.
     """
-    texts = [""] * len(images) if titles is None else [str(text) for text in titles]
-    if len(texts) == 0 or len(texts) != len(images):
-        found = f"{len(images)} images and {len(texts)} titles"
-        raise ValueError(f"Expected images with one title each, found {found}. Pass as many.")
+    texts = one_title_each(images, titles)
     columns = min(columns, len(images))
     pixel = min(9 / columns, 1.1) / 30  # inches
     lines = 0 if titles is None else 1 + max(text.count("\n") for text in texts)
-    sheet, corners = _mosaic(images, columns, head=int(np.ceil(0.14 * lines / pixel)))
-    fig, ax = _figure(sheet.shape[0] * pixel + 0.4, title, width=max(sheet.shape[1] * pixel, 3.5))
-    _show_ink(ax, sheet)
+    sheet, corners = mosaic(images, columns, head=int(np.ceil(0.14 * lines / pixel)))
+    fig, ax = figure(sheet.shape[0] * pixel + 0.4, title, width=max(sheet.shape[1] * pixel, 3.5))
+    show_ink(ax, sheet)
     for (top, left), text in zip(corners, texts, strict=True):
         ax.text(left + 14, top, text, ha="center", va="bottom", fontsize=8)
+    return fig
+
+
+def maps(arrays, titles=None, columns=8, title=""):
+    """Show filters or feature maps in rows, the darker the larger, all on one scale.
+
+    Where there are negative values, zero is mid-grey. arrays: float (n, h, w). titles: n short
+    strings, or None. columns: arrays a row. Raises ValueError as image_grid. Taught in notebook 04.
+    """
+    texts, columns = one_title_each(arrays, titles), min(columns, len(arrays))
+    rows = -(-len(arrays) // columns)
+    top = max(np.abs(arrays).max(), 1e-6)
+    scale = {"cmap": "gray_r", "vmin": -top if np.min(arrays) < 0 else 0, "vmax": top}
+    fig, axes = figure(0.5 + rows * (8 / columns + 0.2), title, columns=columns, rows=rows)
+    plt.setp(axes, xticks=[], yticks=[], visible=False)
+    for ax, array, text in zip(np.ravel(axes), arrays, texts, strict=False):
+        picture = ax.imshow(array, interpolation="nearest", **scale)
+        ax.set_title(text, fontsize=8)
+        ax.set_visible(True)
+    fig.colorbar(picture, ax=axes, label="value", aspect=30, pad=0.01)
     return fig
 
 
@@ -45,7 +72,7 @@ def class_counts(labels, classes, title="Images per class"):
     splits = labels if isinstance(labels, dict) else {"images": labels}
     counts = {name: np.bincount(y, minlength=len(classes)) for name, y in splits.items()}
     table = pd.DataFrame(counts, index=list(classes))
-    fig, ax = _figure(3.6, title)
+    fig, ax = figure(3.6, title)
     table.plot.bar(ax=ax, width=0.8, rot=0, color=COLOURS, edgecolor="black", legend=False)
     for index, bars in enumerate(ax.containers):
         plt.setp(bars, hatch=HATCHES[index % 3], linewidth=0.5)
@@ -55,7 +82,7 @@ def class_counts(labels, classes, title="Images per class"):
     ax.margins(y=0.08)
     ax.yaxis.set_major_formatter("{x:,.0f}")
     ax.tick_params(axis="x", labelsize=9 if len(classes) <= 30 else 7)
-    return _legend_below(fig, ax) if len(splits) > 1 else fig
+    return legend_below(fig, ax) if len(splits) > 1 else fig
 
 
 def learning_curves(history, title="Learning curves"):
@@ -63,17 +90,17 @@ def learning_curves(history, title="Learning curves"):
 
     history: a History, or a dict name → History to compare. Taught in notebook 02.
     """
-    fig, axes = _epoch_panels(title)
+    fig, axes = epoch_panels(title)
     if not isinstance(history, dict):
-        _draw_epochs(axes, history, "", TRAIN | {"label": "training"})
-        _draw_epochs(axes, history, "val_", VALIDATION | {"label": "validation"})
-        return _legend_below(fig, axes[0])
+        draw_epochs(axes, history, "", TRAIN | {"label": "training"})
+        draw_epochs(axes, history, "val_", VALIDATION | {"label": "validation"})
+        return legend_below(fig, axes[0])
     for (name, run), colour, marker in zip(history.items(), COLOURS, MARKERS, strict=False):
         own = {"color": colour, "marker": marker}
-        _draw_epochs(axes, run, "", TRAIN | own)
-        _draw_epochs(axes, run, "val_", VALIDATION | own)
+        draw_epochs(axes, run, "", TRAIN | own)
+        draw_epochs(axes, run, "val_", VALIDATION | own)
         axes[0].plot([], [], label=name, **own)
-    return _legend_below(fig, axes[0], title="dashed, white: training; solid, filled: validation")
+    return legend_below(fig, axes[0], title="dashed, white: training; solid, filled: validation")
 
 
 def fold_curves(histories, title="Learning curves of all folds"):
@@ -81,15 +108,15 @@ def fold_curves(histories, title="Learning curves of all folds"):
 
     histories: list of History of equal length. Taught in notebook 03.
     """
-    fig, axes = _epoch_panels(title)
+    fig, axes = epoch_panels(title)
     for prefix, style, name in (("", TRAIN, "training"), ("val_", VALIDATION, "validation")):
         for run in histories:
-            _draw_epochs(axes, run, prefix, style | {"marker": ".", "linewidth": 0.8, "alpha": 0.5})
+            draw_epochs(axes, run, prefix, style | {"marker": ".", "linewidth": 0.8, "alpha": 0.5})
         kinds = (f"{prefix}loss", f"{prefix}accuracy")
         mean = {k: np.mean([getattr(run, k) for run in histories], axis=0) for k in kinds}
         label = f"{name}: mean of {len(histories)} folds (thin: each fold)"
-        _draw_epochs(axes, pd.Series(mean), prefix, style | {"linewidth": 2.5, "label": label})
-    return _legend_below(fig, axes[0])
+        draw_epochs(axes, pd.Series(mean), prefix, style | {"linewidth": 2.5, "label": label})
+    return legend_below(fig, axes[0])
 
 
 def score_box(scores, title="Accuracy of each fold or run"):
@@ -97,7 +124,7 @@ def score_box(scores, title="Accuracy of each fold or run"):
 
     scores: dict name → float array of accuracies, 0 … 1. Taught in notebook 03.
     """
-    fig, ax = _figure(3.8, title)
+    fig, ax = figure(3.8, title)
     names = [str(name) for name in scores]
     mean = {"marker": "D", "markerfacecolor": "white", "markeredgecolor": "black", "zorder": 4}
     box = {"showfliers": False, "showmeans": True, "meanprops": mean, "widths": 0.4}
@@ -108,7 +135,7 @@ def score_box(scores, title="Accuracy of each fold or run"):
         ax.plot(x, values, "o", color=COLOURS[0], alpha=0.7)
     ax.set_xticks(range(len(names)), names, rotation=30 if sum(map(len, names)) > 80 else 0)
     ax.set(xlabel="setting (box: middle half, line: median, diamond: mean)", ylabel=ACCURACY)
-    _percent(ax.yaxis)
+    percent(ax.yaxis)
     return fig
 
 
@@ -123,7 +150,7 @@ def confusion_heatmap(evaluation, title="Which class is read as which"):
     share = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     np.fill_diagonal(share, np.nan)
     top = max(np.nanmax(share, initial=0), 1e-3)
-    fig, ax = _figure(0.85 * width, title, width=width)
+    fig, ax = figure(0.85 * width, title, width=width)
     colours = plt.get_cmap("Blues").with_extremes(bad="0.88")
     picture = ax.imshow(share, cmap=colours, norm=PowerNorm(0.5, vmin=0, vmax=top))
     for row, column in zip(*np.nonzero(counts), strict=True):
@@ -146,10 +173,10 @@ def confused_examples(evaluation, images, pairs=5, title="The most frequent conf
     """
     table = evaluation.confused_pairs(pairs)
     columns = max(map(len, table["examples"]), default=8)
-    rows = [_mosaic(images[list(row)], columns)[0] for row in table["examples"]]
+    rows = [mosaic(images[list(row)], columns)[0] for row in table["examples"]]
     text = "{true} read as {predicted}\ncount {count:,}: {share:.1%} of class {true}"
-    fig, ax = _figure(0.4 + 0.85 * max(len(rows), 1), title if rows else "No image was misread")
-    _show_ink(ax, np.vstack(rows or [np.zeros((30, 240))]))
+    fig, ax = figure(0.4 + 0.85 * max(len(rows), 1), title if rows else "No image was misread")
+    show_ink(ax, np.vstack(rows or [np.zeros((30, 240))]))
     for index, row in enumerate(table.to_dict("records")):
         ax.text(-3, 15 + 30 * index, text.format(**row), ha="right", va="center")
     ax.set_xlim(-80, 30 * columns)  # room for the text
@@ -187,12 +214,12 @@ def calibration_curve(evaluation, bins=10, title="Does confidence mean what it s
     """
     error = evaluation.expected_calibration_error(bins)
     table = evaluation.calibration(bins)
-    fig, axes = _figure(3.9, f"{title} Expected calibration error {error:.2%}", columns=2)
+    fig, axes = figure(3.9, f"{title} Expected calibration error {error:.2%}", columns=2)
     axes[0].plot([0, 1], [0, 1], color="0.5", linestyle="--", label="perfectly calibrated")
     axes[0].plot(table["confidence"], table["accuracy"], **VALIDATION, label="network")
     axes[0].legend()
     axes[0].set(xlabel="mean confidence (%)", ylabel=ACCURACY, xlim=(0, 1.02))
-    _percent(axes[0].yaxis, axes[0].xaxis, axes[1].xaxis)
+    percent(axes[0].yaxis, axes[0].xaxis, axes[1].xaxis)
     style = {"align": "edge", "color": COLOURS[0], "edgecolor": "black"}
     bars = axes[1].bar(np.arange(bins) / bins, table["count"], 1 / bins, **style)
     axes[1].bar_label(bars, fmt="{:,.0f}", fontsize=8)
@@ -205,13 +232,13 @@ def intervals(values, title="95 % intervals", xlabel=ACCURACY):
 
     values: dict name → (value, low, high), shares 0 … 1. Taught in notebook 03.
     """
-    fig, ax = _figure(1.2 + 0.38 * len(values), title)
+    fig, ax = figure(1.2 + 0.38 * len(values), title)
     value, low, high = np.array(list(values.values())).T
     style = {"fmt": "o", "color": COLOURS[0], "ecolor": "black", "capsize": 4}
     ax.errorbar(value, range(len(values)), xerr=np.array([value - low, high - value]), **style)
     ax.set_yticks(range(len(values)), values)
     ax.set(xlabel=xlabel, ylabel="setting", ylim=(len(values) - 0.5, -0.5))
-    _percent(ax.xaxis)
+    percent(ax.xaxis)
     return fig
 
 
@@ -224,7 +251,7 @@ def architecture(model, title=None):
     columns = -(-len(layers) // 9)
     rows = -(-len(layers) // columns)
     title = title or f"{model.name}: {model.count_params():,} parameters"
-    fig, ax = _figure(0.4 + 0.72 * rows, title, width=max(3 * columns, 5))
+    fig, ax = figure(0.4 + 0.72 * rows, title, width=max(3 * columns, 5))
     places = [(index // rows, -(index % rows)) for index in range(len(layers))]
     for layer, (x, y) in zip(layers, places, strict=True):
         box = {"facecolor": "0.88" if layer.count_params() else "white", "edgecolor": "black"}
@@ -246,63 +273,10 @@ def architecture(model, title=None):
     return fig
 
 
-def _figure(height, title, width=9, columns=1):
-    fig, axes = plt.subplots(1, columns, figsize=(width, height), dpi=100, layout="constrained")
-    fig.suptitle(title, fontsize=12)
-    plt.close(fig)  # a notebook then shows it once, as the value of its cell
-    return fig, axes
-
-
-def _percent(*axes):
-    for axis in axes:
-        axis.set_major_formatter(PercentFormatter(1))
-        axis.grid(alpha=0.4)
-
-
-def _legend_below(fig, ax, **settings):
-    handles, labels = ax.get_legend_handles_labels()
-    settings = {"ncols": max(1, 120 // (8 + max(map(len, labels)))), "fontsize": 9} | settings
-    fig.legend(handles, labels, loc="outside lower center", **settings)
-    return fig
-
-
-def _mosaic(images, columns, head=0):
-    """Images on one sheet, `head` pixels of room above each, and their upper left corners."""
-    places = [divmod(index, columns) for index in range(len(images))]
-    corners = [(row * (30 + head) + head + 1, column * 30 + 1) for row, column in places]
-    sheet = np.zeros((-(-len(images) // columns) * (30 + head), columns * 30), np.uint8)
-    for image, (top, left) in zip(images, corners, strict=True):
-        sheet[top : top + 28, left : left + 28] = image
-    return sheet, corners
-
-
-def _show_ink(ax, sheet):
-    ax.imshow(sheet, cmap="gray_r", vmin=0, vmax=255, interpolation="nearest")
-    ax.set_axis_off()
-
-
-def _epoch_panels(title):
-    fig, axes = _figure(3.9, title, columns=2)
-    for ax, label in zip(axes, ("loss (cross-entropy, nats)", ACCURACY), strict=True):
-        ax.set(xlabel="epoch", ylabel=label)
-        ax.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
-        ax.grid(alpha=0.4)
-    _percent(axes[1].yaxis)
-    return fig, axes
-
-
-def _draw_epochs(axes, run, prefix, style):
-    for ax, kind in zip(axes, ("loss", "accuracy"), strict=True):
-        values = getattr(run, prefix + kind)
-        if len(values):
-            every = max(1, len(values) // 10)
-            ax.plot(range(1, len(values) + 1), values, markevery=every, **style)
-
-
 def _curve_panels(curves, title, area):
     """Both panels with all curves; beyond 12 classes only the ten lowest stand out."""
     few = len(curves) <= 12
-    fig, axes = _figure(5.2 if few else 7, title, columns=2)
+    fig, axes = figure(5.2 if few else 7, title, columns=2)
     defined = [curve for curve in curves if curve.x.size]
     shown = defined if few else sorted(defined, key=lambda curve: curve.area)[:10]
     lines = zip(shown, COLOURS, LINES * 3, MARKERS, strict=False)
@@ -315,5 +289,5 @@ def _curve_panels(curves, title, area):
         ax.set_title(part, fontsize=10)
         ax.grid(alpha=0.4)
     note = area if few else f"{area}; the ten lowest stand out"
-    _legend_below(fig, axes[0], ncols=5 if few else 8, fontsize=8 if few else 7, title=note)
+    legend_below(fig, axes[0], ncols=5 if few else 8, fontsize=8 if few else 7, title=note)
     return fig, axes

@@ -1,7 +1,10 @@
-"""What a model is made of, in words and links, for `plots.architecture` to draw."""
+"""What a model is made of: in words and links, for `plots.architecture` to draw; its work."""
 
 import json
+import math
 import re
+
+import keras
 
 
 def describe(layer):
@@ -30,3 +33,18 @@ def links(model):
             yield number[name], target
         if "inbound_nodes" not in record and target > 0:  # in a Sequential, one after another
             yield target - 1, target
+
+
+def multiply_adds(model):
+    """How many multiplications, each with its addition, one image costs in the forward pass.
+
+    Counts convolutions and dense layers, where nearly all of the work is.
+
+    model: a layer or a model, built. Returns: int. Taught in notebook 07.
+    """
+    if isinstance(model, keras.Model):
+        return sum(multiply_adds(layer) for layer in model.layers)
+    if not isinstance(model, keras.layers.Conv2D | keras.layers.Dense):
+        return 0
+    places = math.prod(model.output.shape[1:-1])  # a dense layer has one place
+    return places * math.prod(model.kernel.shape)

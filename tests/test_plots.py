@@ -87,6 +87,26 @@ def test_image_grid_refuses_titles_that_do_not_fit(images, titles):
         plots.image_grid(images, titles)
 
 
+@pytest.mark.parametrize(("lowest", "white"), [(-0.5, -2), (0, 0)])
+def test_maps_show_larger_values_darker_and_zero_mid_grey_where_some_are_negative(lowest, white):
+    arrays = np.zeros((5, 3, 4))
+    arrays[4, 0, :2] = 2, lowest
+    figure = plots.maps(arrays, list("abcde"), columns=3, title="Five")
+    figure.draw_without_rendering()
+    *panels, bar = [ax for ax in figure.axes if ax.get_visible()]
+    assert [ax.get_title() for ax in panels] == list("abcde")
+    assert bar.get_ylabel() and title(figure) == "Five" and plt.get_fignums() == []
+    for ax in panels:  # one scale for all
+        assert ax.images[0].get_clim() == (white, 2)
+    assert panels[4].images[0].to_rgba(np.array([[2, white]]))[0, :, 0].tolist() == [0, 1]
+
+
+def test_maps_take_one_array_or_nothing_but_zeros():
+    plots.maps(np.zeros((1, 3, 3))).draw_without_rendering()
+    with pytest.raises(ValueError, match="one title each"):
+        plots.maps(np.zeros((0, 3, 3)))
+
+
 def test_class_counts_draws_the_counts_of_each_split_in_its_own_hatch():
     figure = plots.class_counts({"train": np.array([0, 0, 1]), "test": np.array([2])}, "abc")
     train, test = figure.axes[0].containers

@@ -93,13 +93,75 @@ def test_callbacks_and_learning_rates_reach_keras():
     assert isinstance(spy.model.optimizer, keras.optimizers.SGD)
 
 
-@pytest.mark.parametrize("build", [dense, conv])
-def test_one_seed_gives_two_runs_that_are_bit_equal_and_another_does_not(build):
+@pytest.mark.parametrize("name", ["rmsprop", "nadam", "sgd", "adadelta", "adagrad", "adam"])
+def test_compiling_gives_a_fresh_optimiser_of_that_name_and_rate(name):
+    model = dense()
+    for rate in (0.5, 0.25):
+        training.compile_model(model, name, rate, "kl_divergence")
+        assert type(model.optimizer) is type(keras.optimizers.get(name))
+        assert float(model.optimizer.learning_rate) == rate and model.loss == "kl_divergence"
+        assert int(model.optimizer.iterations) == 0
+        model.optimizer.iterations.assign(7)
+
+
+@pytest.mark.parametrize("tier, epochs", [("full", 3), ("quick", 1)])
+def test_a_learning_rate_may_depend_on_the_number_of_steps(tier, epochs, monkeypatch):
+    monkeypatch.setenv("COURSE_TIER", tier)
+    asked, model = [], dense()
+    options = {"epochs": 3, "batch_size": 100, "verbose": False}
+    training.fit(model, split(), learning_rate=lambda steps: asked.append(steps) or 0.5, **options)
+    assert asked == [epochs * 3] == [int(model.optimizer.iterations)]  # 100, 100 and 40 images
+    assert float(model.optimizer.learning_rate) == 0.5
+
+
+@pytest.mark.parametrize("name", ["categorical_crossentropy", "kl_divergence"])
+def test_a_loss_for_one_hot_labels_is_that_of_integer_labels(name):
+    labels = np.arange(12) % 5
+    scores = np.random.default_rng(0).normal(size=(12, 5)).astype("float32")
+    probabilities = keras.ops.softmax(scores)
+    expected = keras.ops.mean(keras.ops.sparse_categorical_crossentropy(labels, probabilities))
+    for integers in (labels, labels[:, None]):  # Keras hands a loss its labels as a column
+        found = training.one_hot_loss(name, 5)(integers, probabilities)
+        assert float(found) == pytest.approx(float(expected), abs=1e-4)
+
+
+def test_a_model_trained_with_a_loss_for_one_hot_labels_is_saved_and_loaded(tmp_path):
+    model, loss = dense(), training.one_hot_loss("kl_divergence", 10)
+    training.fit(model, split(), epochs=1, loss=loss, verbose=False)
+    model.save(tmp_path / "model.keras")
+    loaded = keras.saving.load_model(tmp_path / "model.keras")
+    figures = [m.evaluate(split().images, split().labels, verbose=0) for m in (model, loaded)]
+    assert figures[0] == figures[1]
+
+
+def test_a_keras_schedule_is_taken_as_it_is():
+    schedule = keras.optimizers.schedules.ExponentialDecay(0.1, 1, 0.5)
+    model = dense()
+    training.fit(model, split(), epochs=1, batch_size=60, learning_rate=schedule, verbose=False)
+    assert float(model.optimizer.learning_rate) == pytest.approx(0.1 * 0.5**4)
+
+
+def test_losses_for_one_hot_labels_train_as_the_one_for_integer_labels_does():
+    names, curves = ["categorical_crossentropy", "kl_divergence"], []
+    for loss in ("sparse_categorical_crossentropy", *(training.one_hot_loss(n, 10) for n in names)):
+        keras.utils.set_random_seed(1)
+        options = {"epochs": 1, "batch_size": 16, "loss": loss, "verbose": False}
+        curves.append(training.fit(dense(), split(), split(seed=1), **options).val_loss)
+    assert np.ptp(curves, axis=0) < 1e-3
+
+
+def turning():
+    return training.augmentation(rotation=8)
+
+
+@pytest.mark.parametrize("build, augment", [(conv, None), (dense, turning())])
+def test_one_seed_gives_two_runs_that_are_bit_equal_and_another_does_not(build, augment):
     weights = []
     for seed in (1, 1, 2):
         keras.utils.set_random_seed(seed)
         model = build()
-        history = training.fit(model, split(), epochs=2, batch_size=16, verbose=False)
+        options = {"epochs": 2, "batch_size": 16, "augment": augment, "verbose": False}
+        history = training.fit(model, split(), **options)
         weights.append(b"".join(weight.tobytes() for weight in model.get_weights()))
         weights[-1] += np.array(history.loss).tobytes()
     assert weights[0] == weights[1] != weights[2]
@@ -124,6 +186,143 @@ def test_validation_on_training_images_is_refused():
     whole = split()
     with pytest.raises(ValueError, match=r"shares images .* Use dataset\.with_validation\(\)"):
         training.fit(dense(), whole, whole[100:], epochs=1)
+
+
+# --- augmentation ----------------------------------------------------------------------------
+
+
+def bars(count=300):
+    """Upright white bars, 4 wide and 20 high, a little right of the middle."""
+    images = np.zeros((count, 28, 28), np.uint8)
+    images[:, 4:24, 14:18] = 255
+    return images
+
+
+def augmented(images, **settings):
+    return np.array(training.augmentation(**settings)(images, training=True))
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"rotation": 20},
+        {"shift": 0.1},
+        {"zoom": 0.2},
+        {"shear": 0.2},
+        {"flip": "horizontal"},
+        {"rotation": 8, "shift": 0.1, "zoom": 0.1, "shear": 0.1, "flip": "vertical"},
+    ],
+    ids=" ".join,
+)
+def test_augmentation_changes_images_in_training_only_and_anew_each_time(settings):
+    layer, images = training.augmentation(**settings), split(32).images
+    assert np.array_equal(layer(images, training=False), images)
+    first, second = (np.array(layer(images, training=True)) for _ in range(2))
+    assert first.shape == images.shape and first.dtype == np.float32
+    assert first.min() >= 0 and first.max() <= 255 + 1e-3
+    changed = [(a != b).any(axis=(1, 2)).mean() for a, b in [(first, images), (first, second)]]
+    assert min(changed) > 0.2  # a flip leaves every other image as it is
+
+
+def test_without_settings_augmentation_changes_nothing():
+    images = split(8).images
+    assert np.array_equal(augmented(images), images)
+
+
+@pytest.mark.parametrize("flip, axis", [("horizontal", 2), ("vertical", 1)])
+def test_a_flip_mirrors_some_images_and_leaves_the_others(flip, axis):
+    images = np.random.default_rng(0).integers(0, 256, (64, 28, 28), dtype=np.uint8)
+    found = augmented(images, flip=flip)
+    mirrored = (found == np.flip(images, axis)).all(axis=(1, 2))
+    same = (found == images).all(axis=(1, 2))
+    assert (mirrored ^ same).all() and 10 < mirrored.sum() < 54
+
+
+def middle(rows):
+    """Where the ink of each row of pixels lies on average: (…, 28) → (…)."""
+    return (rows * np.arange(28)).sum(axis=-1) / rows.sum(axis=-1)
+
+
+def slant(images):
+    return (middle(images[:, 18]) - middle(images[:, 9])) / 9
+
+
+def across(images):
+    return middle(images.sum(axis=1)) - middle(bars(1)[0].sum(axis=0))
+
+
+def down(images):
+    return middle(images.sum(axis=2)) - middle(bars(1)[0].sum(axis=1))
+
+
+def growth(images):
+    return (images.sum(axis=(1, 2)) / bars(1).sum()) ** 0.5 - 1
+
+
+@pytest.mark.parametrize(
+    "settings, measure, limit",
+    [
+        ({"rotation": 10}, slant, np.tan(np.radians(10))),
+        ({"shear": 0.2}, slant, 0.2),
+        ({"shift": 0.1}, across, 2.8),
+        ({"shift": 0.1}, down, 2.8),
+        ({"zoom": 0.1}, growth, 0.1),
+    ],
+    ids=["rotation", "shear", "shift across", "shift down", "zoom"],
+)
+def test_augmentation_goes_both_ways_up_to_its_limit(settings, measure, limit):
+    found = measure(augmented(bars(), **settings, fill="constant"))
+    for furthest in (found.max(), -found.min()):
+        assert (
+            0.75 * limit < furthest < 1.15 * limit
+        )  # 1 / (1 - zoom) is a little more than 1 + zoom
+
+
+@pytest.mark.parametrize(
+    "effect", [{"rotation": 20}, {"shift": 0.2}, {"zoom": 0.2}, {"shear": 0.2}]
+)
+def test_what_comes_in_from_outside_is_the_nearest_pixel_or_black(effect):
+    white = np.full((32, 28, 28), 255, np.uint8)
+    assert augmented(white, **effect).min() > 254
+    assert (augmented(white, **effect, fill="constant").min(axis=(1, 2)) < 1).mean() > 0.2
+
+
+class Blank(layers.Layer):
+    """Stands for an augmentation that hides everything, in training only."""
+
+    def call(self, images, training=False):
+        return images * 0 if training else images
+
+
+def test_fit_trains_on_augmented_images_and_judges_on_plain_ones():
+    model, validation = dense(), split(seed=1)
+    model.set_weights([weight + 0.01 for weight in model.get_weights()])
+    before = model.get_weights()
+    history = training.fit(
+        model, split(), validation, epochs=2, augment=Blank(), learning_rate=0.01, verbose=False
+    )
+    after = model.get_weights()
+    assert np.array_equal(before[0], after[0])  # black images teach nothing about pixels
+    assert not np.array_equal(before[-1], after[-1])
+    figures = model.evaluate(validation.images, validation.labels, verbose=0)
+    assert [history.val_loss[-1], history.val_accuracy[-1]] == pytest.approx(figures, abs=1e-4)
+
+
+def test_augmentation_is_no_part_of_the_model_that_it_trains():
+    model = conv()
+    before, names = model.get_weights(), [layer.name for layer in model.layers]
+    training.fit(model, split(), epochs=1, augment=turning(), verbose=False)
+    assert [layer.name for layer in model.layers] == names
+    assert model.count_params() == sum(weight.size for weight in before)
+    changed = [(a != b).any() for a, b in zip(before, model.get_weights(), strict=True)]
+    assert all(changed)
+    assert int(model.optimizer.iterations) == 2  # 240 images, 128 a step
+
+
+@pytest.mark.parametrize("settings", [{"flip": "diagonal"}, {"shift": 0.1, "fill": "white"}])
+def test_an_augmentation_that_there_is_not_is_explained(settings):
+    with pytest.raises(ValueError, match=r"expected fill .* and flip .* found .*(diagonal|white)"):
+        training.augmentation(**settings)
 
 
 # --- several runs ----------------------------------------------------------------------------

@@ -1,0 +1,123 @@
+"""The plan of a study: which settings are trained, how often, and on what."""
+
+import hashlib
+import inspect
+import io
+import itertools
+import tokenize
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+
+from helpers import tables, workers
+
+QUICK_SETTINGS = QUICK_SEEDS = 2
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a study asks: which settings, how often, on how many images.
+
+    name: of the study and its CSV file.
+    factors: dict name → list of values (numbers, strings, booleans); in a search also an Optuna
+        Float- or IntDistribution.
+    recipe: function with the factors as arguments → (uncompiled model, dict of options for
+        `training.fit`). The options may also hold "epochs" and "images", which replace the plan's.
+    epochs: passes over the images. images: how many training images; a smaller number takes the
+        first of a larger one's.
+    seeds: of the weights and of the order of the images: a row each. A search takes the first.
+    data: name of the data set; a sixth of its training images is held out for validation.
+    sampler: "grid" trains every setting; "random", "tpe" and "genetic" search.
+    trials: rows of a search. prune: whether a search stops early what looks hopeless.
+    folder: where the CSV file lies; the journal goes into its folder "outputs".
+    Taught in notebooks 03 and 07.
+    """
+
+    name: str
+    factors: dict
+    recipe: Callable
+    epochs: int
+    images: int = 20_000
+    seeds: tuple = (1, 2, 3)
+    data: str = "mnist"
+    sampler: str = "grid"
+    trials: int = 0
+    prune: bool = False
+    folder: Path = Path("studies")
+    tier: str = "full"
+
+    def __post_init__(self):
+        if self.sampler not in workers.SAMPLERS or (self.sampler == "grid") != (self.trials == 0):
+            raise ValueError(
+                f"study {self.name!r} has the sampler {self.sampler!r} and {self.trials} trials; "
+                f"expected one of {', '.join(workers.SAMPLERS)}, and trials for all but 'grid'."
+            )
+        taken = self.factors.keys() & {"study", "plan", "row", *tables.COLUMNS}
+        if taken:
+            raise ValueError(
+                f"study {self.name!r} has a factor named {', '.join(taken)}; expected another "
+                "name, for its table has such a column."
+            )
+        for name, values in self.factors.items():
+            if not self._fits(values):
+                raise ValueError(
+                    f"study {self.name!r} has {values!r} for {name}; expected a list of different "
+                    "numbers, booleans or one-line strings, in a search also an Optuna Float- or "
+                    "IntDistribution."
+                )
+        if not self.factors or not self.seeds or len(set(self.seeds)) != len(self.seeds):
+            raise ValueError(f"study {self.name!r} expects factors, and seeds that differ.")
+
+    def _fits(self, values):
+        """Whether these can be the values of a factor, and be read from a table again."""
+        if not isinstance(values, list | tuple):
+            return self.sampler != "grid" and hasattr(values, "low")
+        texts = {str(value) for value in values if isinstance(value, str | int | float)}
+        return len(texts) == len(values) > 0 and not any("\n" in text for text in texts)
+
+    @property
+    def settings(self):
+        """Every setting of a grid: list of dicts factor → value."""
+        products = itertools.product(*self.factors.values())
+        return [dict(zip(self.factors, values, strict=True)) for values in products]
+
+    @cached_property
+    def rows(self):
+        """Every row: dict key, such as "kernel=3 seed=1", → setting and seed; {} in a search."""
+        if self.sampler != "grid":
+            return {f"trial {number}": {} for number in range(self.trials)}
+        pairs = [
+            {**setting, "seed": seed}
+            for setting, seed in itertools.product(self.settings, self.seeds)
+        ]
+        return {" ".join(f"{name}={value}" for name, value in row.items()): row for row in pairs}
+
+    @cached_property
+    def mark(self):
+        """Eight digits that change with recipe (its code), epochs, images, data and sampler."""
+        code = inspect.cleandoc(inspect.getsource(self.recipe))
+        space = (tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT)
+        tokens = tokenize.generate_tokens(io.StringIO(code).readline)
+        words = [token.string for token in tokens if token.type not in space]
+        words += [self.epochs, self.images, self.data, self.sampler, self.prune]
+        return hashlib.sha256(" ".join(map(str, words)).encode()).hexdigest()[:8]
+
+    @property
+    def path(self):
+        """The CSV file."""
+        return Path(self.folder) / f"{self.name}.csv"
+
+    def quick(self):
+        """The same plan with two values of its first factor, one of the others, and two seeds."""
+        first, *others = self.factors
+        factors = {name: self.factors[name][:1] for name in others}
+        factors = {first: self.factors[first][:QUICK_SETTINGS], **factors}
+        return replace(
+            self,
+            factors=factors if self.sampler == "grid" else self.factors,
+            trials=min(self.trials, QUICK_SETTINGS),
+            seeds=self.seeds[:QUICK_SEEDS],
+            tier="quick",
+            folder=Path(self.folder) / "outputs" / "quick" / self.mark,  # never the full tier's
+        )

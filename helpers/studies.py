@@ -1,0 +1,211 @@
+"""Studies: a plan of settings, and a table with one row for each setting and seed.
+
+The table is a small CSV file that is committed. `run` trains the rows it lacks, `load` reads it,
+`summarise` says which differences hold, `rerun` trains one row again.
+"""
+
+import argparse
+import os
+import platform
+import sys
+import zlib
+from importlib.metadata import version
+from pathlib import Path
+
+from helpers import course, data, tables, training, workers
+from helpers.plan import Plan
+from helpers.tables import spread, summarise
+
+import keras
+import numpy as np
+import pandas as pd
+from tqdm import tqdm
+
+__all__ = ["Plan", "command", "load", "rerun", "run", "spread", "summarise"]
+
+
+def load(plan):
+    """The committed table of a study, the same in both tiers.
+
+    Prints, line by line, what doesn't fit the plan and is left out, and how many rows are missing.
+
+    Returns: DataFrame, one line a row of the study: factors, seed, state ("complete", "pruned" or
+        "nan"), accuracy and loss on the validation images after the last epoch, trained_epochs,
+        seconds, trained_images, parameters, tier, data, versions, machine, and four curves, lists
+        of a float an epoch.
+    Raises: FileNotFoundError where there is no table. Taught in notebook 03.
+    """
+    if not plan.path.exists():
+        raise FileNotFoundError(
+            f"expected the table {plan.path.name} of study {plan.name!r}, found none in the folder "
+            f"{plan.path.parent.name!r}. Run it: make studies NAME={plan.name}"
+        )
+    good, bad = tables.read(plan.path, plan)
+    for line in bad:
+        print(line.problem)
+    if len(good) < len(plan.rows):
+        missing = f"{len(plan.rows) - len(good)} of {len(plan.rows)} rows are missing"
+        print(f"{plan.path.name}: {missing}; run them: make studies NAME={plan.name}")
+    return tables.frame(good, plan)
+
+
+def run(plan, storage=None):
+    """Train the rows that a study lacks, and write each into its table as soon as it is done.
+
+    Kill it at any moment and start it again: no finished row is lost or trained twice. Start it in
+    several processes and they share the rows. The quick tier trains two settings from two seeds
+    and keeps them apart.
+
+    Arguments: plan: a Plan. storage: an Optuna URL, for workers on several machines; None is a
+        journal file.
+    Returns: DataFrame as from `load`. What doesn't fit the plan, and a row whose setting raises an
+        error, is reported and left out; the other rows go on.
+    Raises: workers.StorageGone; tables.WrongColumns. Taught in notebooks 07 and 17.
+    """
+    plan = plan.quick() if course.tier() == "quick" else plan
+    good, bad = tables.read(plan.path, plan)
+    for line in bad:
+        print(line.problem, file=sys.stderr)
+    journal = Path(plan.folder) / "outputs" / f"{plan.name}.journal"
+    is_grid = plan.sampler == "grid"
+    space = "" if is_grid else f" {zlib.crc32(repr(plan.factors).encode()):08x}"
+    name = f"{plan.name} {plan.mark} {plan.tier}{space}"
+    study = workers.connect(name, storage, journal, plan.prune)
+    workers.restore(study, good.values(), {} if is_grid else plan.factors)
+    tables.add(plan.path, plan, workers.results(study))
+    spoilt = {line.row for line in bad}
+    _work(plan, study, {key: row for key, row in plan.rows.items() if key not in spoilt})
+    tables.add(plan.path, plan, workers.results(study))  # also what a killed worker had just done
+    return tables.frame(tables.read(plan.path, plan)[0], plan)
+
+
+def _work(plan, study, rows):
+    """Take rows and train them until none is left; says at once what goes wrong with one."""
+    over, total = workers.over(study), len(plan.rows)
+    with tqdm(total=total, initial=over, desc=plan.name, unit="row") as bar:
+
+        def show():
+            bar.n = workers.over(study)
+            bar.refresh()
+
+        while trial := workers.take(study, rows, show):
+            row = trial.user_attrs["row"]
+            try:
+                setting, seed = _setting(plan, study, trial)
+                watch = workers.Watch(trial)
+                result = _train(plan, row, setting, seed, watch)
+            except BaseException as error:
+                workers.fail(study, trial)
+                if not isinstance(error, Exception):  # Ctrl-C: the row is given back
+                    raise
+                problem = f"{plan.name}, row {row}: {type(error).__name__}: {error}"
+                bar.write(f"{problem}; the next run tries it again", file=sys.stderr)
+                del rows[row]
+                continue
+            _keep(plan, study, trial, result)
+            show()
+
+
+def _setting(plan, study, trial):
+    """The setting and the seed of a trial: planned, or chosen by the sampler."""
+    row = dict(plan.rows[trial.user_attrs["row"]])
+    if plan.sampler == "grid":
+        return {name: row[name] for name in plan.factors}, row["seed"]
+    number = list(plan.rows).index(trial.user_attrs["row"])
+    chosen_by = 1000 * plan.seeds[0] + number
+    return workers.suggest(study, trial, plan.factors, plan.sampler, chosen_by), plan.seeds[0]
+
+
+def _train(plan, row, setting, seed, watch):
+    """Train one setting from one seed; returns its line of the table."""
+    keras.utils.set_random_seed(seed)
+    model, options = plan.recipe(**setting)
+    epochs, images = options.pop("epochs", plan.epochs), options.pop("images", plan.images)
+    callbacks = [*options.pop("callbacks", ()), watch]
+    split, validation = _images(plan.data, images)
+    history = training.fit(
+        model, split, validation, epochs=epochs, verbose=False, callbacks=callbacks, **options
+    )
+    backend = keras.backend.backend()
+    curves = (history.loss, history.accuracy, history.val_loss, history.val_accuracy)
+    line = {
+        "study": plan.name,
+        "plan": plan.mark,
+        "row": row,
+        **setting,
+        "seed": seed,
+        "state": watch.state,
+        "accuracy": history.val_accuracy[-1],
+        "loss": history.val_loss[-1],
+        "trained_epochs": history.epochs,
+        "seconds": history.seconds,
+        "trained_images": history.images,
+        "parameters": model.count_params(),
+        "tier": course.tier(),
+        "data": plan.data,
+        "versions": f"keras {keras.__version__} {backend} {version(backend)}",
+        "machine": f"{platform.machine()} {os.cpu_count()} cores",
+        **dict(zip(tables.CURVES, map(list, curves), strict=True)),
+    }
+    return tables.rounded(line, plan)
+
+
+def _images(name, images):
+    """The first so many training images, in an order drawn once and for all, and validation."""
+    dataset = data.load(name).with_validation()
+    order = np.random.default_rng(0).permutation(len(dataset.train))
+    return dataset.train[np.sort(order[:images])], dataset.validation
+
+
+def _keep(plan, study, trial, result):
+    """Store a row's result; in the table too, whatever becomes of the storage."""
+    try:
+        workers.finish(study, trial, result)
+        tables.add(plan.path, plan, workers.results(study))
+    except workers.StorageGone:
+        tables.add(plan.path, plan, [result])
+        raise
+
+
+def rerun(plan, seed, **setting):
+    """Train one row of a study again, now; nothing is written.
+
+    Arguments: plan: a Plan. seed, setting: of the row, e.g. seed=1, kernel=3; another seed makes
+        one more run of the setting.
+    Returns: Series with the columns of `load`, equal to the row's on the same machine, but for the
+        seconds. Raises: ValueError where the study has no such setting. Taught in notebook 03.
+    """
+    is_grid = plan.sampler == "grid"
+    if setting not in plan.settings if is_grid else setting.keys() != plan.factors.keys():
+        raise ValueError(
+            f"study {plan.name!r} has no setting {setting}; expected a value for each factor, of "
+            f"{plan.factors}."
+        )
+    row = " ".join(f"{name}={value}" for name, value in {**setting, "seed": seed}.items())
+    return pd.Series(_train(plan, row, setting, seed, workers.Watch()))
+
+
+def command(plans, arguments=None):
+    """The command of the studies: list them, or train the rows they lack.
+
+    Arguments: plans: list of Plan. arguments: list of words, else those of the command line.
+    Returns: nothing; ends the process with status 1 where a storage is gone or a table's columns
+        are not its plan's; the other studies go on.
+    """
+    names = [plan.name for plan in plans]
+    parser = argparse.ArgumentParser(description="Train the rows that the studies lack.")
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(names)}")
+    parser.add_argument("--storage", help="Optuna URL that several machines share")
+    chosen = parser.parse_args(arguments)
+    unknown = set(chosen.names) - set(names)
+    if unknown:
+        parser.error(f"found no study {', '.join(unknown)}; expected {', '.join(names)}")
+    failed = []
+    for plan in plans:
+        if not chosen.names or plan.name in chosen.names:
+            try:
+                run(plan, chosen.storage)
+            except (workers.StorageGone, tables.WrongColumns) as error:
+                failed.append(f"{plan.name}: {error}")
+    if failed:
+        sys.exit("\n".join(failed))

@@ -1,0 +1,167 @@
+"""The figures of studies: settings with their intervals, grids, costs, learning-rate tests."""
+
+from helpers.canvas import (
+    ACCURACY,
+    COLOURS,
+    MARKERS,
+    draw_epochs,
+    epoch_panels,
+    figure,
+    legend_below,
+    percent,
+)
+
+import numpy as np
+import pandas as pd
+from matplotlib.patches import Rectangle
+
+
+def settings(summary, title="Mean of each setting with its 95 % interval"):
+    """A dot with its interval for each setting; hollow where it is worse than the best.
+
+    summary: DataFrame from `studies.summarise`. Taught in notebook 03.
+    """
+    fig, ax = figure(1.2 + 0.36 * len(summary), title)
+    colours = {"best": "black", "worse": COLOURS[1], "no difference found": COLOURS[0]}
+    marks = {"best": "D", "worse": "o", "no difference found": "s"}
+    for verdict, rows in summary.reset_index().groupby("verdict"):
+        ax.errorbar(
+            rows["accuracy"],
+            rows.index,
+            xerr=[rows["accuracy"] - rows["low"], rows["high"] - rows["accuracy"]],
+            fmt=marks[verdict],
+            color=colours[verdict],
+            markerfacecolor="white" if verdict == "worse" else None,
+            capsize=4,
+            label=verdict,
+        )
+    ax.set_yticks(range(len(summary)), [_name(setting) for setting in summary.index])
+    label = " · ".join(str(name) for name in summary.index.names)
+    ax.set(xlabel=f"validation {ACCURACY}", ylabel=label, ylim=(len(summary) - 0.5, -0.5))
+    percent(ax.xaxis)
+    return legend_below(fig, ax)
+
+
+def _name(setting):
+    return ", ".join(map(str, setting)) if isinstance(setting, tuple) else str(setting)
+
+
+def grid(summary, rows, columns, title="Mean validation accuracy of each setting"):
+    """A field for each setting of a grid, the darker the better; framed: no worse than the best.
+
+    summary: DataFrame from `studies.summarise`. rows, columns: lists of the factors that make the
+    rows and the columns. Taught in notebook 03.
+    """
+    ordered = summary.reorder_levels([*rows, *columns]).sort_index()
+    table, verdicts = (ordered[name].unstack(columns) for name in ("accuracy", "verdict"))
+    fig, ax = figure(1.3 + 0.5 * len(table), title)
+    picture = ax.imshow(table, cmap="Blues", aspect="auto")
+    middle = (summary["accuracy"].min() + summary["accuracy"].max()) / 2
+    for (row, column), value in np.ndenumerate(table.to_numpy()):
+        ink = "white" if value > middle else "black"
+        ax.text(column, row, f"{100 * value:.1f}", ha="center", va="center", color=ink, fontsize=9)
+        if verdicts.iloc[row, column] != "worse":
+            box = {"fill": False, "edgecolor": COLOURS[1], "linewidth": 2.5}
+            ax.add_patch(Rectangle((column - 0.46, row - 0.45), 0.92, 0.9, **box))
+    names = [_name(name).replace(", ", "\n") for name in table.columns]
+    ax.set_xticks(range(table.shape[1]), names, fontsize=8)
+    ax.set_yticks(range(len(table)), [_name(name) for name in table.index])
+    ax.set(xlabel=" · ".join(columns), ylabel=" · ".join(rows))
+    fig.colorbar(picture, label=f"validation {ACCURACY}", format=lambda value, _: f"{value:.1%}")
+    return fig
+
+
+def effects(summary, title="What each factor does to the accuracy"):
+    """A panel for each factor: thin lines join settings that differ in it alone, thick is the mean.
+
+    summary: DataFrame from `studies.summarise` with several factors. Taught in notebook 03.
+    """
+    scores = summary["accuracy"]
+    fig, axes = figure(3.6, title, columns=scores.index.nlevels)
+    for ax, factor in zip(axes, scores.index.names, strict=True):
+        table = scores.unstack(factor)
+        places = range(table.shape[1])
+        ax.plot(places, table.T, color="0.6", linewidth=0.7)
+        ax.plot(places, table.mean(), color=COLOURS[0], marker="s", linewidth=3)
+        ax.set_xticks(places, [str(value) for value in table.columns])
+        ax.set(xlabel=factor, xlim=(-0.3, len(places) - 0.7), ylim=_padded(scores))
+        percent(ax.yaxis)
+        ax.label_outer()
+    axes[0].set_ylabel(f"validation {ACCURACY}")
+    return fig
+
+
+def _padded(values):
+    room = 0.05 * (values.max() - values.min())
+    return values.min() - room, values.max() + room
+
+
+def curves(table, factor, title="Learning curves, mean over seeds"):
+    """Loss and accuracy per epoch of each setting: mean over seeds, shaded from least to greatest.
+
+    table: DataFrame from `studies.load`. factor: name of the column that tells settings apart.
+    Dashed: training images; solid, shaded: validation images. Taught in notebook 06.
+    """
+    fig, axes = epoch_panels(title)
+    complete = table[table["state"] == "complete"].groupby(factor, sort=False)
+    for (value, rows), colour, marker in zip(complete, COLOURS, MARKERS, strict=False):
+        style = {"color": colour, "marker": marker, "markersize": 4}
+        names = ("train_loss", "train_accuracy", "val_loss", "val_accuracy")
+        mean = pd.Series({name: np.mean(rows[name].to_list(), axis=0) for name in names})
+        draw_epochs(axes, mean, "train_", style | {"linestyle": "--", "markerfacecolor": "white"})
+        draw_epochs(axes, mean, "val_", style | {"label": str(value)})
+        for ax, name in zip(axes, names[2:], strict=True):
+            every = np.array(rows[name].to_list())
+            epochs = range(1, every.shape[1] + 1)
+            ax.fill_between(
+                epochs, every.min(0), every.max(0), color=colour, alpha=0.2, linewidth=0
+            )
+    note = f"{factor}; dashed, white: training; solid, shaded: validation"
+    return legend_below(fig, axes[0], title=note)
+
+
+def pareto(summary, cost, xlabel, title="What an accuracy costs"):
+    """Accuracy against cost, a point a setting; the line joins those that nothing cheaper beats.
+
+    summary: DataFrame from `studies.summarise`. cost: name of its column with the cost, drawn on a
+    logarithmic scale. xlabel: the cost in words, with its unit. Taught in notebook 07.
+    """
+    fig, ax = figure(4.8, title)
+    ordered = summary.sort_values([cost, "accuracy"], ascending=[True, False])
+    front = ordered[ordered["accuracy"] > ordered["accuracy"].cummax().shift(fill_value=-1)]
+    ax.step(front[cost], front["accuracy"], where="post", color="black", linewidth=1.5, zorder=1)
+    for setting, row in ordered.iterrows():
+        on_front = setting in front.index
+        face = COLOURS[0] if on_front else "white"
+        style = {"marker": "s" if on_front else "o", "markerfacecolor": face, "color": COLOURS[0]}
+        half = [[row["accuracy"] - row["low"]], [row["high"] - row["accuracy"]]]
+        ax.errorbar(row[cost], row["accuracy"], yerr=half, elinewidth=0.7, **style)
+        where = {"xytext": (5, 5), "textcoords": "offset points", "fontsize": 8}
+        ax.annotate(_name(setting), (row[cost], row["accuracy"]), **where)
+    ax.set(xscale="log", xlabel=xlabel, ylabel=f"validation {ACCURACY}")
+    percent(ax.yaxis)
+    return fig
+
+
+def range_tests(tests, title="Learning-rate range test"):
+    """Loss against learning rate for each optimiser: thin is each batch, thick is smoothed.
+
+    tests: dict name → rates.RangeTest. Marked: steepest descent (triangle), minimum (circle), a
+    tenth of the minimum (square). Taught in notebook 06.
+    """
+    columns = min(3, len(tests))
+    rows = -(-len(tests) // columns)
+    fig, axes = figure(0.6 + 2.7 * rows, title, columns=columns, rows=rows)
+    for ax, (name, test) in zip(np.ravel(axes), tests.items(), strict=False):
+        ax.plot(test.rates, test.losses, color="0.7", linewidth=0.8)
+        ax.plot(test.rates, test.smooth, color=COLOURS[0], linewidth=2)
+        for label, mark in (("steepest", "v"), ("minimum", "o"), ("tenth", "s")):
+            rate = getattr(test, label)
+            loss = np.interp(np.log(rate), np.log(test.rates), test.smooth)
+            ax.plot(rate, loss, mark, color="black", label=f"{label}: {rate:.1g}")
+        ax.set(xscale="log", title=name, xlabel="learning rate", ylim=(0, 2 * test.smooth[0]))
+        ax.legend(fontsize=7)
+        ax.grid(alpha=0.4)
+    for ax in np.ravel(axes)[::columns]:
+        ax.set_ylabel("loss of the batch (nats)")
+    return fig

@@ -1,0 +1,296 @@
+"""Share the rows of a study among workers: each row exactly once, also after a kill. By Optuna.
+
+A row in work, or over, is a trial in an Optuna storage: a journal file, or a database named by a
+URL. A worker takes the first row that has no trial, trains it, stores its result with the trial.
+"""
+
+import contextlib
+import math
+import os
+import platform
+import re
+import time
+from datetime import datetime
+from functools import partial
+
+import keras
+import optuna
+import psutil
+from filelock import FileLock
+from optuna.storages.journal import JournalFileBackend
+from optuna.trial import TrialState
+
+PATIENCE = 3600
+"""A worker on another machine that gave no sign for so many seconds counts as dead."""
+
+GRACE = 30
+"""A row whose worker is not known counts as left after so many seconds: killed in taking it."""
+
+POPULATION = 10  # Optuna's 50 is more than a whole study here
+
+SAMPLERS = {
+    "grid": optuna.samplers.RandomSampler,  # never asked: a grid's trials come with their settings
+    "random": optuna.samplers.RandomSampler,
+    "tpe": optuna.samplers.TPESampler,
+    "genetic": partial(optuna.samplers.NSGAIISampler, population_size=POPULATION),
+}
+OVER = (TrialState.COMPLETE, TrialState.PRUNED)
+
+
+class StorageGone(Exception):
+    """The storage of a study cannot be reached. Says which, and what to do."""
+
+
+@contextlib.contextmanager
+def _reaching(storage="of this study"):
+    """Turn what a storage raises when it is gone into one error that says so."""
+    try:
+        yield
+    except StorageGone:
+        raise
+    except Exception as error:
+        found = f"{type(error).__name__}: {error}".splitlines()[0]
+        raise StorageGone(
+            f"expected a storage, could not use {storage} ({found}). Finished rows are in the CSV "
+            "file, so nothing is lost: start or restore the storage, or give another one, or move "
+            "a journal file out of the way; then run again."
+        ) from error
+
+
+class Halving(optuna.pruners.BasePruner):
+    """Successive halving: after epochs 1, 3, 9, … only the best third of the trials goes on.
+
+    Unlike Optuna's it goes by the reported accuracies alone: trials that were killed don't count,
+    those restored from a CSV file do. Source: Jamieson and Talwalkar, 2016, arXiv:1502.07943.
+    """
+
+    def prune(self, study, trial):
+        """Whether a trial is to stop after its last epoch."""
+        epoch = trial.last_step
+        if epoch not in (1, 3, 9, 27, 81):
+            return False
+        others = study.get_trials(deepcopy=False)
+        curves = [other.intermediate_values for other in others if other.state != TrialState.FAIL]
+        reached = sorted((curve[epoch] for curve in curves if epoch in curve), reverse=True)
+        return trial.intermediate_values[epoch] < reached[max(len(reached) // 3, 1) - 1]
+
+
+def connect(name, storage, journal, prune=False):
+    """The Optuna study of a name, made where it doesn't exist yet.
+
+    Arguments: name: of the study. storage: an Optuna URL such as "postgresql://…", or None for the
+        file `journal`, a Path. prune: whether hopeless trials are stopped, by successive halving.
+    Returns: optuna.Study. Raises: StorageGone. Taught in notebooks 07 and 17.
+    """
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    pruner = Halving() if prune else optuna.pruners.NopPruner()
+    with _reaching(repr(re.sub(r":[^:@/]*@", ":***@", storage) if storage else str(journal))):
+        if storage is None:
+            journal.parent.mkdir(parents=True, exist_ok=True)
+            lock = FileLock(f"{journal}.lock")  # the system frees it where its holder is killed
+            with lock:
+                _cut_torn_line(journal)
+            backend = JournalFileBackend(str(journal), lock_obj=lock)
+            storage = optuna.storages.JournalStorage(backend)
+        return optuna.create_study(
+            study_name=name,
+            storage=storage,
+            pruner=pruner,
+            direction="maximize",
+            load_if_exists=True,
+        )
+
+
+def _cut_torn_line(journal):
+    """Drop a last line that a killed process left without its end."""
+    if not journal.exists():
+        return
+    content = journal.read_bytes()
+    whole = content.rfind(b"\n") + 1
+    if whole < len(content):
+        os.truncate(journal, whole)
+
+
+@_reaching()
+def restore(study, results, factors):
+    """Tell a storage of rows that it doesn't know: those of the CSV file, in a fresh checkout."""
+    known = {trial.user_attrs.get("row") for trial in study.get_trials(states=OVER)}
+    for result in results:
+        if result["row"] not in known:
+            epochs = result["trained_epochs"] - (result["state"] == "nan")  # which isn't reported
+            complete = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
+            trial = optuna.trial.create_trial(
+                params={name: result[name] for name in factors},
+                distributions={name: _distribution(values) for name, values in factors.items()},
+                intermediate_values=dict(enumerate(result["val_accuracy"][:epochs], start=1)),
+                user_attrs={"row": result["row"], "result": result},
+                system_attrs={"NSGAIISampler:generation": len(complete) // POPULATION},
+                **_outcome(result, "value"),
+            )
+            study.add_trial(trial)
+
+
+def _distribution(values):
+    """A list of values as Optuna has it; a distribution as it is."""
+    is_list = isinstance(values, list | tuple)
+    return optuna.distributions.CategoricalDistribution(values) if is_list else values
+
+
+@_reaching()
+def take(study, rows, on_wait=lambda: None):
+    """Take the first row that nobody has; wait while others hold the last ones.
+
+    Arguments: rows: dict key of the row → its parameters, {} where a sampler is to choose them.
+        on_wait: called about once a second while there is nothing to take.
+    Returns: optuna.Trial with user_attrs["row"], or None where every row is over.
+    """
+    while True:
+        _release_dead(study)
+        trials = study.get_trials(deepcopy=False)
+        if all(trial.state != TrialState.WAITING for trial in trials):
+            held = {t.user_attrs.get("row") for t in trials if t.state != TrialState.FAIL}
+            key = next((key for key in rows if key not in held), None)
+            if key is None and all(trial.state.is_finished() for trial in trials):
+                return None
+            if key is None:
+                on_wait()
+                time.sleep(1)
+                continue
+            study.enqueue_trial(rows[key], user_attrs={"row": key})
+        trial = study.ask()
+        sign_of_life(trial)
+        if _ours(study, trial, rows):
+            return trial
+        study.tell(trial, state=TrialState.FAIL)  # somebody was faster
+
+
+def _ours(study, trial, rows):
+    """Whether the row isn't over, and no earlier trial has it: of two that took it, one wins."""
+    key = trial.user_attrs.get("row")
+    others = [t for t in study.get_trials(deepcopy=False) if t.user_attrs.get("row") == key]
+    return key in rows and not any(
+        other.state in OVER or (other.number < trial.number and other.state != TrialState.FAIL)
+        for other in others
+    )
+
+
+def suggest(study, trial, factors, sampler, seed):
+    """Values for each factor: those the trial was queued with, else the sampler's choice.
+
+    Arguments: factors: dict name → list of values, or an Optuna distribution.
+        sampler: a key of SAMPLERS. seed: of the choice; the same history gives the same choice.
+    Returns: dict name → value.
+    """
+    study.sampler = SAMPLERS[sampler](seed=seed)
+    if sampler == "genetic":  # choose the parents now: Optuna orders them anew when asked again
+        generation = study.sampler.get_trial_generation(study, study.trials[trial.number])
+        study.sampler.get_parent_population(study, generation)
+    setting = {}
+    for name, values in factors.items():
+        if isinstance(values, optuna.distributions.FloatDistribution):
+            setting[name] = trial.suggest_float(
+                name, values.low, values.high, step=values.step, log=values.log
+            )
+        elif isinstance(values, optuna.distributions.IntDistribution):
+            setting[name] = trial.suggest_int(
+                name, values.low, values.high, step=values.step, log=values.log
+            )
+        else:
+            setting[name] = trial.suggest_categorical(name, values)
+    return setting
+
+
+def sign_of_life(trial):
+    """Write down who works on a trial, and when it was last seen."""
+    process = psutil.Process()
+    who = [platform.node(), process.pid, process.create_time(), time.time()]
+    trial.set_user_attr("worker", who)
+
+
+def _release_dead(study):
+    """Give back the trials of workers that are gone; keep a result that was there already."""
+    for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
+        if not _dead(trial):
+            continue
+        result = trial.user_attrs.get("result")
+        outcome = _outcome(result) if result else {"state": TrialState.FAIL}
+        with contextlib.suppress(ValueError, RuntimeError):  # another worker was faster
+            study.tell(trial.number, **outcome)
+
+
+def _dead(trial):
+    """Whether nobody works on a running trial any more."""
+    if "worker" not in trial.user_attrs:  # killed in the moment of taking it
+        age = (datetime.now(trial.datetime_start.tzinfo) - trial.datetime_start).total_seconds()
+        return age > GRACE
+    machine, process, created, seen = trial.user_attrs["worker"]
+    if machine != platform.node():
+        return time.time() - seen > PATIENCE
+    if process == os.getpid():  # left in this notebook by an error: we work on one at a time
+        return True
+    try:
+        found = psutil.Process(process)
+        return found.status() == psutil.STATUS_ZOMBIE or abs(found.create_time() - created) > 1
+    except psutil.NoSuchProcess:
+        return True
+
+
+@_reaching()
+def finish(study, trial, result):
+    """Store a row's result with its trial, and end it."""
+    trial.set_user_attr("result", result)
+    study.tell(trial, **_outcome(result))
+
+
+@_reaching()
+def fail(study, trial):
+    """End a trial without a result: nobody has its row any more."""
+    study.tell(trial, state=TrialState.FAIL)
+
+
+def _outcome(result, word="values"):
+    """What Optuna is told of a result."""
+    if result["state"] == "complete":
+        return {word: result["accuracy"], "state": TrialState.COMPLETE}
+    return {"state": TrialState.PRUNED}
+
+
+@_reaching()
+def over(study):
+    """How many rows are over."""
+    return len(
+        {
+            row
+            for trial in study.get_trials(deepcopy=False, states=OVER)
+            if (row := trial.user_attrs.get("row"))
+        }
+    )
+
+
+@_reaching()
+def results(study):
+    """The results of all rows that are over, as `finish` got them."""
+    trials = study.get_trials(deepcopy=False, states=OVER)
+    return [trial.user_attrs["result"] for trial in trials if "result" in trial.user_attrs]
+
+
+class Watch(keras.callbacks.Callback):
+    """Reports each epoch to the storage; stops a training that is hopeless or became nan.
+
+    state: afterwards "complete", "pruned" or "nan".
+    """
+
+    def __init__(self, trial=None):
+        super().__init__()
+        self.trial, self.state = trial, "complete"
+
+    def on_epoch_end(self, epoch, logs=None):
+        if not math.isfinite(logs["loss"]) or not math.isfinite(logs["val_loss"]):
+            self.state = "nan"
+        elif self.trial is not None:
+            sign_of_life(self.trial)
+            self.trial.report(round(logs["val_accuracy"], 5), epoch + 1)  # as the table has it
+            if epoch + 1 < self.params["epochs"] and self.trial.should_prune():
+                self.state = "pruned"
+        if self.state != "complete":
+            self.model.stop_training = True

@@ -1,0 +1,286 @@
+"""The plans of all studies. `make studies` trains the rows that their tables, in studies/, lack.
+
+A plan says which settings are trained; its recipe turns a setting into a network and the options of
+its training. The tables are made by this file and nothing else.
+"""
+
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+from helpers import models, rates, studies, training
+
+Plan = partial(studies.Plan, folder=Path(__file__).parent / "studies")
+
+# --- notebook 03: report A's grid over a dense network, as a whole and searched
+
+
+def dense(batch_size, epochs, layers, width, optimizer):
+    model = models.dense_ann((width,) * layers)
+    return model, {"batch_size": batch_size, "epochs": epochs, "optimizer": optimizer}
+
+
+dense_grid = Plan(
+    "dense_grid",
+    {
+        "batch_size": [32, 64],
+        "epochs": [6, 10],
+        "layers": [1, 2, 3],
+        "width": [64, 397],
+        "optimizer": ["adam", "rmsprop"],
+    },
+    dense,
+    epochs=10,
+)
+dense_searches = [
+    replace(
+        dense_grid, name=f"dense_search_{seed}", sampler="tpe", trials=16, prune=True, seeds=(seed,)
+    )
+    for seed in (1, 2, 3)
+]
+
+# --- notebook 05: overfitting
+
+AUGMENT = {"rotation": 8, "shift": 0.02, "zoom": 0.08, "shear": 0.1}  # report A
+
+
+def remedy(remedy):
+    if remedy == "smaller network":
+        return models.study_cnn(filters=(8, 16), units=(32,)), {}
+    model = models.study_cnn(dropout=0.25 if remedy == "dropout" else 0.0)
+    options = {
+        "augmentation": {"augment": training.augmentation(**AUGMENT)},
+        "more images": {"images": 50_000},
+    }
+    return model, options.get(remedy, {})
+
+
+def training_images(images):
+    return models.study_cnn(), {"images": images}
+
+
+remedies = Plan(
+    "remedies",
+    {"remedy": ["nothing", "smaller network", "dropout", "augmentation", "more images"]},
+    remedy,
+    epochs=20,
+)
+learning_curve = Plan(
+    "learning_curve",
+    {"images": [1_000, 2_000, 5_000, 10_000, 20_000, 50_000]},
+    training_images,
+    epochs=20,
+)
+
+# --- notebook 06: how to train; report A's studies 2, 3 and 4
+
+REPORT_RATES = {
+    "rmsprop": 0.01,
+    "nadam": 0.01,
+    "sgd": 0.1,
+    "adadelta": 1.0,
+    "adagrad": 0.1,
+    "adam": 0.01,
+}
+
+
+def optimizer(optimizer, rate):
+    share = {"report's": 1, "a tenth": 0.1}[rate]
+    options = {"optimizer": optimizer, "learning_rate": share * REPORT_RATES[optimizer]}
+    return models.study_cnn(), options
+
+
+def loss(loss_function):
+    one_hot = loss_function != "sparse_categorical_crossentropy"
+    return models.study_cnn(), {
+        "loss": training.one_hot_loss(loss_function, 10) if one_hot else loss_function
+    }
+
+
+def batch_size(batch_size):
+    return models.study_cnn(), {"batch_size": batch_size}
+
+
+def schedule(schedule):
+    options = {
+        "constant .001": 0.001,
+        "constant .01": 0.01,
+        "one cycle up to .01": rates.one_cycle(0.01),
+    }
+    return models.study_cnn(), {"learning_rate": options[schedule]}
+
+
+optimizers = Plan(
+    "optimizers",
+    {"optimizer": list(REPORT_RATES), "rate": ["report's", "a tenth"]},
+    optimizer,
+    epochs=10,
+)
+losses = Plan(
+    "losses",
+    {
+        "loss_function": [
+            "categorical_crossentropy",
+            "sparse_categorical_crossentropy",
+            "kl_divergence",
+        ]
+    },
+    loss,
+    epochs=10,
+)
+batch_sizes = Plan(
+    "batch_sizes", {"batch_size": [16, 32, 64, 128, 256, 512]}, batch_size, epochs=10
+)
+schedules = Plan(
+    "schedules",
+    {"schedule": ["constant .001", "constant .01", "one cycle up to .01"]},
+    schedule,
+    epochs=10,
+)
+
+# --- notebook 07: what to train; report A's studies 1, 5, 6, 7, 8 and 9
+
+ONE_CYCLE = {"learning_rate": rates.one_cycle(0.01)}  # what notebook 06 found to be best
+
+
+def kernel(kernel):
+    return models.study_cnn(kernel=kernel), ONE_CYCLE
+
+
+def pool(pooling):
+    return models.study_cnn(pooling=pooling), ONE_CYCLE
+
+
+def pairs(pairs):
+    return models.study_cnn(filters=(32, 64, 128)[:pairs]), ONE_CYCLE
+
+
+def filters(filters):
+    return models.study_cnn(filters=tuple(map(int, filters.split("-")))), ONE_CYCLE
+
+
+def dense_layers(layers):
+    return models.study_cnn(units=(128,) * layers), ONE_CYCLE
+
+
+def dense_units(units):
+    return models.study_cnn(units=(units,)), ONE_CYCLE
+
+
+kernels = Plan("kernels", {"kernel": [3, 5, 7]}, kernel, epochs=8)
+pooling = Plan("pooling", {"pooling": ["max", "average"]}, pool, epochs=8)
+conv_pairs = Plan("conv_pairs", {"pairs": [1, 2, 3]}, pairs, epochs=8)
+filter_counts = Plan(
+    "filter_counts",
+    {"filters": ["8-16", "16-32", "32-64", "64-128", "128-256", "256-512"]},
+    filters,
+    epochs=8,
+)
+layer_counts = Plan("layer_counts", {"layers": [1, 2, 3, 4]}, dense_layers, epochs=8)
+unit_counts = Plan("unit_counts", {"units": [16, 32, 64, 128, 256, 512]}, dense_units, epochs=8)
+
+# --- notebook 08: regularise and augment; report A's studies 10 and 11, and its augmentation
+
+
+def dropout(dropout):
+    return models.study_cnn(batch_norm=True, dropout=dropout), ONE_CYCLE
+
+
+def normalise(normalise):
+    hidden, logits = "hidden" in normalise, "logits" in normalise
+    return models.study_cnn(batch_norm=hidden, normalise_logits=logits, dropout=0.2), ONE_CYCLE
+
+
+def activation(slope):
+    return models.study_cnn(slope=slope), ONE_CYCLE
+
+
+def augmented(augment):
+    pipeline = training.augmentation(**AUGMENT) if augment == "yes" else None
+    return models.study_cnn(), {"augment": pipeline, "batch_size": 256}
+
+
+def kind(kind):
+    change = {
+        "nothing": {},
+        "rotation 8°": {"rotation": 8},
+        "shift .02": {"shift": 0.02},
+        "zoom .08": {"zoom": 0.08},
+        "shear .1": {"shear": 0.1},
+        "all four": AUGMENT,
+        "all four, three times": {name: 3 * amount for name, amount in AUGMENT.items()},
+        "horizontal flip": {"flip": "horizontal"},
+        "vertical flip": {"flip": "vertical"},
+    }[kind]
+    augment = training.augmentation(**change) if change else None
+    return models.study_cnn(), ONE_CYCLE | {"augment": augment}
+
+
+dropouts = Plan("dropouts", {"dropout": [0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6]}, dropout, epochs=8)
+normalisation = Plan(
+    "normalisation",
+    {"normalise": ["nothing", "hidden layers", "logits", "hidden layers and logits"]},
+    normalise,
+    epochs=8,
+)
+activations = Plan(
+    "activations", {"slope": [0.0, 0.01, 0.05, 0.08, 0.1, 0.2, 0.3]}, activation, epochs=8
+)
+augmentation = Plan("augmentation", {"augment": ["no", "yes"]}, augmented, epochs=50)
+augmentations = Plan(
+    "augmentations",
+    {
+        "kind": [
+            "nothing",
+            "rotation 8°",
+            "shift .02",
+            "zoom .08",
+            "shear .1",
+            "all four",
+            "all four, three times",
+            "horizontal flip",
+            "vertical flip",
+        ]
+    },
+    kind,
+    epochs=12,
+)
+
+# --- notebook 09: report A's final network and the course's
+
+
+def finalist(network):
+    if network == "report A's":
+        options = {"learning_rate": 0.01, "batch_size": 256}
+        return models.report_a_final(), options | {"augment": training.augmentation(**AUGMENT)}
+    augment = training.augmentation(rotation=10, shift=0.08, zoom=0.1, shear=0.1, fill="constant")
+    return models.digit_cnn(), {"learning_rate": rates.one_cycle(0.004), "augment": augment}
+
+
+finalists = Plan("finalists", {"network": ["report A's", "course's"]}, finalist, epochs=15)
+
+ALL = [
+    dense_grid,
+    *dense_searches,
+    remedies,
+    learning_curve,
+    optimizers,
+    losses,
+    batch_sizes,
+    schedules,
+    kernels,
+    pooling,
+    conv_pairs,
+    filter_counts,
+    layer_counts,
+    unit_counts,
+    dropouts,
+    normalisation,
+    activations,
+    augmentation,
+    augmentations,
+    finalists,
+]
+
+if __name__ == "__main__":
+    studies.command(ALL)
