@@ -1,17 +1,20 @@
 """The small package that every notebook of the course imports: one room a file, read in an evening.
 
 course: tier, seeds, claims · data, archives, idx, sample: the images · models, structure: every
-architecture, and what it is made of · training, rates: fit, repeat, cross-validate, learning rates ·
+architecture, and what it is made of · training, rates: fit, repeat, cross-validate; learning rates
 evaluation: figures of merit · plots, study_plots, canvas: figures · studies, plan, tables, workers:
 what is trained once, stored, and read often · preflight: is this machine ready?
 """
 
 import contextlib
 import importlib.util
+import logging
 import os
 import warnings
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow's notes on processors stay out
+
+logging.getLogger("tensorflow").setLevel("ERROR")  # its notes on retracing are no error of ours
 
 warnings.filterwarnings("ignore", message="IProgress not found")  # bars of text will do
 

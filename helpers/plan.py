@@ -110,12 +110,14 @@ class Plan:
 
     def quick(self):
         """The same plan with two values of its first factor, one of the others, and two seeds."""
-        first, *others = self.factors
-        factors = {name: self.factors[name][:1] for name in others}
-        factors = {first: self.factors[first][:QUICK_SETTINGS], **factors}
+        factors = self.factors
+        if self.sampler == "grid":
+            counts = [QUICK_SETTINGS] + [1] * (len(factors) - 1)
+            pairs = zip(factors.items(), counts, strict=True)
+            factors = {name: values[:count] for (name, values), count in pairs}
         return replace(
             self,
-            factors=factors if self.sampler == "grid" else self.factors,
+            factors=factors,
             trials=min(self.trials, QUICK_SETTINGS),
             seeds=self.seeds[:QUICK_SEEDS],
             tier="quick",

@@ -12,7 +12,7 @@ import zlib
 from importlib.metadata import version
 from pathlib import Path
 
-from helpers import course, data, tables, training, workers
+from helpers import archives, course, data, tables, training, workers
 from helpers.plan import Plan
 from helpers.tables import spread, summarise
 
@@ -200,6 +200,10 @@ def command(plans, arguments=None):
     unknown = set(chosen.names) - set(names)
     if unknown:
         parser.error(f"found no study {', '.join(unknown)}; expected {', '.join(names)}")
+    if archives.source() == "sample":
+        parser.error(
+            "COURSE_DATA is 'sample'; expected real data, as the tables are kept: unset it"
+        )
     failed = []
     for plan in plans:
         if not chosen.names or plan.name in chosen.names:

@@ -234,7 +234,8 @@ def summarise(table, factors):
     The spread over seeds is taken to be the same for every setting, and estimated from all of them
     together: three runs of one setting alone would hardly know it. A setting is worse than the best
     where the interval of their difference excludes 0; that interval is Tukey's, wide enough for
-    comparing every setting with every other.
+    comparing every setting with every other. Leave out settings that break down with some seeds:
+    their spread would hide all else.
 
     Arguments: table: DataFrame from `load`. factors: names of the columns that make a setting.
     Returns: DataFrame indexed by setting, in the table's order: runs, accuracy, low, high, loss,

@@ -90,6 +90,10 @@ def optimizer(optimizer, rate):
     return models.study_cnn(), options
 
 
+def adam_rate(learning_rate):
+    return models.study_cnn(), {"learning_rate": learning_rate}
+
+
 def loss(loss_function):
     one_hot = loss_function != "sparse_categorical_crossentropy"
     return models.study_cnn(), {
@@ -114,6 +118,12 @@ optimizers = Plan(
     "optimizers",
     {"optimizer": list(REPORT_RATES), "rate": ["report's", "a tenth"]},
     optimizer,
+    epochs=10,
+)
+adam_rates = Plan(
+    "adam_rates",
+    {"learning_rate": [0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1]},
+    adam_rate,
     epochs=10,
 )
 losses = Plan(
@@ -265,6 +275,7 @@ ALL = [
     remedies,
     learning_curve,
     optimizers,
+    adam_rates,
     losses,
     batch_sizes,
     schedules,

@@ -1,0 +1,160 @@
+"""A study whose rows take milliseconds: no network, few images; everything else is as always.
+
+`install` puts that in place, `Worker` runs a study in a process of its own, and every training is
+noted in the file that TRAINED names.
+"""
+
+import multiprocessing
+import os
+import pkgutil
+import random
+import signal
+import time
+from pathlib import Path
+from types import SimpleNamespace
+
+from helpers import data, models, studies, training, workers
+
+import numpy as np
+import optuna
+
+FORKS = multiprocessing.get_context("forkserver")  # which has imported Keras: workers start at once
+FORKS.set_forkserver_preload(["helpers.studies", "tiny_study"])
+
+
+def _split(count):
+    return data.Split(np.zeros((count, 28, 28), np.uint8), np.arange(count) % 10)
+
+
+DATASET = data.Dataset("mnist", data.CLASSES["mnist"], _split(120), _split(20), complete=False)
+
+
+def install(patch=setattr):
+    """Train without a network, on few images. Arguments: patch: such as monkeypatch.setattr."""
+    patch(data, "load", lambda name: DATASET)
+    patch(training, "fit", fit)
+    patch(workers, "GRACE", 0.5)
+
+
+def fit(model, split, validation, *, epochs, callbacks, verbose):
+    """Like `training.fit`: accuracies that depend on network and seed, seconds on nothing."""
+    goal = model.goal + 0.02 * np.random.rand()
+    for callback in callbacks:
+        callback.set_params({"epochs": epochs})
+        callback.set_model(model)
+    seen = []
+    while len(seen) < epochs and not model.stop_training:
+        time.sleep(float(os.environ.get("PAUSE", "0")))
+        accuracy = goal * (1 - 0.5 ** (len(seen) + 1))
+        loss = model.loss or 1 - accuracy
+        seen.append((loss, accuracy, loss, accuracy))
+        names = ("loss", "accuracy", "val_loss", "val_accuracy")
+        for callback in callbacks:
+            callback.on_epoch_end(len(seen) - 1, dict(zip(names, seen[-1], strict=True)))
+    curves = map(list, zip(*seen, strict=True))
+    seconds = random.SystemRandom().uniform(1, 9_999)  # another figure where a row is trained again
+    return training.History(*curves, seconds, len(split), batch_size=32)
+
+
+def network(goal, loss=None):
+    """What the recipes here return: a network whose accuracy goes to `goal`."""
+    return SimpleNamespace(goal=goal, loss=loss, stop_training=False, count_params=lambda: 10)
+
+
+def wide(width):
+    note(f"width={width}")
+    if os.environ.get("BROKEN") == str(width):
+        raise ValueError("no such width")
+    return network(0.5 + width / 100), {}
+
+
+def dense(width):
+    note(f"width={width}")
+    return models.dense_ann((width,)), {}
+
+
+def searched(rate, width):
+    note(f"rate={rate:.4g} width={width}")
+    return network(0.9 - 0.1 * abs(np.log10(rate) + 2) - width / 100), {}
+
+
+def grid(folder, **changes):
+    """A plan of six rows, two epochs each."""
+    plan = {"factors": {"width": [1, 2, 3]}, "recipe": wide, "epochs": 2, "seeds": (1, 2)}
+    return studies.Plan("tiny", folder=folder, **plan | changes)
+
+
+def search(folder, sampler, **changes):
+    """A plan of 20 trials in two dimensions; the best rate is .01, the best width 1."""
+    rates = optuna.distributions.FloatDistribution(1e-4, 1.0, log=True)
+    plan = {"factors": {"rate": rates, "width": [1, 2, 3]}, "recipe": searched, "epochs": 4}
+    plan |= {"sampler": sampler, "trials": 20, "seeds": (1,)}
+    return studies.Plan("tiny", folder=folder, **plan | changes)
+
+
+def note(row):
+    """Note that a row is being trained: one short write to a file's end, which nothing can tear."""
+    with open(os.environ["TRAINED"], "a") as file:
+        file.write(f"{os.getpid()} {row}\n")
+
+
+def trained():
+    """All trainings so far: list of (process, row)."""
+    path = Path(os.environ["TRAINED"])
+    lines = path.read_text().splitlines() if path.exists() else []
+    return [(int(line.split()[0]), line.split(" ", 1)[1]) for line in lines]
+
+
+def lines(plan):
+    """The lines of a table, without its header."""
+    return plan.path.read_text().splitlines()[1:] if plan.path.exists() else []
+
+
+def wait_for(condition):
+    """Wait until a function of nothing says yes, two minutes at most."""
+    end = time.monotonic() + 120
+    while not condition():
+        assert time.monotonic() < end, "waited two minutes"
+        time.sleep(0.005)
+
+
+class Worker(FORKS.Process):
+    """A process that runs a study. Arguments: plan, storage: as for `studies.run`.
+
+    die: the moment at which it kills itself with SIGKILL, None for never: ("module:name", number
+        of the call, whether before or after it).  environment: changes to this process's.
+    """
+
+    def __init__(self, plan, storage=None, die=None, **environment):
+        names = ("COURSE_DATA", "COURSE_TIER", "TRAINED", "XDG_CACHE_HOME")
+        here = {name: os.environ[name] for name in names if name in os.environ}
+        super().__init__(target=_work, args=(plan, storage, die, here | environment), daemon=True)
+        self.start()
+
+
+def _work(plan, storage, die, environment):
+    os.environ.update(environment)
+    if "COURSE_DATA" not in environment:
+        install()
+    if die is not None:
+        _die(*die)
+    studies.run(plan, storage)
+
+
+def _die(name, number, when):
+    """Replace a function by one whose so-manieth call kills the process."""
+    owner, attribute = name.rsplit(".", 1)
+    owner = pkgutil.resolve_name(owner)
+    original = getattr(owner, attribute)
+    calls = []
+
+    def replacement(*arguments, **options):
+        calls.append(None)
+        if len(calls) == number and when == "before":
+            os.kill(os.getpid(), signal.SIGKILL)
+        result = original(*arguments, **options)
+        if len(calls) == number:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return result
+
+    setattr(owner, attribute, replacement)
