@@ -14,8 +14,6 @@ import warnings
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow's notes on processors stay out
 
-logging.getLogger("tensorflow").setLevel("ERROR")  # its notes on retracing are no error of ours
-
 warnings.filterwarnings("ignore", message="IProgress not found")  # bars of text will do
 
 
@@ -35,3 +33,4 @@ def _quiet_stderr():
 if importlib.util.find_spec("keras"):  # preflight must run, and say so, where keras is missing
     with _quiet_stderr():
         import keras  # noqa: F401
+    logging.getLogger("tensorflow").setLevel("ERROR")  # its notes on retracing are no errors
