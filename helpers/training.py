@@ -93,8 +93,8 @@ def fit(
     compile_model(model, optimizer, learning_rate, loss)
     trained = model
     if augment is not None:  # the same weights and optimiser, behind layers that work in training
-        fresh = type(augment).from_config(augment.get_config())  # its random numbers start anew
-        trained = keras.Sequential([keras.Input((28, 28)), fresh, model])
+        _reseed(augment)
+        trained = keras.Sequential([keras.Input((28, 28)), augment, model])
         compile_model(trained, model.optimizer, None, loss)
     began = time.perf_counter()
     seen = trained.fit(
@@ -184,6 +184,13 @@ def augmentation(rotation=0, shift=0.0, zoom=0.0, shear=0.0, flip=None, fill="ne
     return keras.Sequential(
         [keras.Input((28, 28)), layers.Reshape((28, 28, 1)), *inside, layers.Reshape((28, 28))]
     )
+
+
+def _reseed(augment):
+    """Let the random numbers of augmentation layers begin anew, as Keras' global seed says."""
+    for layer in getattr(augment, "layers", ()):
+        if hasattr(layer, "generator"):
+            layer.generator.state.assign(keras.random.SeedGenerator().state)
 
 
 def check(model, split, validation):

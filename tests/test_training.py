@@ -154,7 +154,10 @@ def turning():
     return training.augmentation(rotation=8)
 
 
-@pytest.mark.parametrize("build, augment", [(conv, None), (dense, turning())])
+EVERYTHING = training.augmentation(8, 0.1, 0.1, 0.1, "horizontal")
+
+
+@pytest.mark.parametrize("build, augment", [(conv, None), (dense, EVERYTHING)])
 def test_one_seed_gives_two_runs_that_are_bit_equal_and_another_does_not(build, augment):
     weights = []
     for seed in (1, 1, 2):
