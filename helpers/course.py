@@ -116,18 +116,21 @@ def claim(
     """
     if at_least is None and at_most is None and exactly is None:
         raise ValueError(f"claim {name!r} has no bound; give at_least, at_most or exactly.")
-    value = value.item() if hasattr(value, "item") else value
-    fact = {
-        "name": name,
-        "value": value if math.isfinite(value) else str(value),
+    numbers = {
+        "value": value,
         "at_least": at_least,
         "at_most": at_most,
         "exactly": exactly,
         "report": report,
         "images": images,
         "seconds": seconds,
-        "ok": _holds(value, at_least, at_most, exactly, quick),
     }
+    fact = {"name": name}
+    fact |= {
+        key: number.item() if hasattr(number, "item") else number for key, number in numbers.items()
+    }
+    fact["ok"] = bool(_holds(fact["value"], at_least, at_most, exactly, quick))
+    fact["value"] = fact["value"] if math.isfinite(fact["value"]) else str(fact["value"])
     if exactly is None:  # an exact fact is the same in every tier and on all data
         fact |= {"tier": tier(), "data": "sample" if _on_sample() else "real"}
     display({"text/plain": _line(fact), CLAIM: fact}, raw=True)

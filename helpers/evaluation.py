@@ -91,7 +91,7 @@ class Evaluation:
 
     @cached_property
     def loss(self) -> float:
-        """Mean cross-entropy in nats; probabilities below 1e-7 count as 1e-7, as in Keras."""
+        """Mean cross-entropy in nats; a probability below 1e-7 counts as 1e-7, or 16 nats."""
         of_true_class = self.probabilities[np.arange(len(self.labels)), self.labels]
         return float(-np.log(np.clip(of_true_class, 1e-7, 1)).mean())
 

@@ -116,6 +116,17 @@ def test_a_claim_shows_one_line_and_leaves_what_a_machine_can_read(claim):
     }  # fmt: skip
 
 
+def test_a_claim_takes_numpys_numbers_anywhere(claim):
+    fact, _ = claim(
+        np.float64(0.2),
+        at_least=np.float32(0.1),
+        at_most=np.float64(0.4),
+        images=np.int64(9),
+        seconds=np.float32(1.5),
+    )
+    assert json.loads(json.dumps(fact))["ok"] is True
+
+
 def test_a_claim_about_no_number_fails_and_can_still_be_read_by_a_machine(claim):
     fact, line = claim(float("nan"), "test accuracy", at_least=0.975)
     assert line.startswith("NOT MET | test accuracy: nan | ")
