@@ -267,7 +267,15 @@ def finalist(network):
     return models.digit_cnn(), {"learning_rate": rates.one_cycle(0.004), "augment": augment}
 
 
+def repaired(network):
+    model, options = finalist("report A's")
+    return model, options | ONE_CYCLE
+
+
 finalists = Plan("finalists", {"network": ["report A's", "course's"]}, finalist, epochs=15)
+repaired_finalist = Plan(
+    "repaired_finalist", {"network": ["report A's, one cycle"]}, repaired, epochs=15
+)
 
 ALL = [
     dense_grid,
@@ -291,6 +299,7 @@ ALL = [
     augmentation,
     augmentations,
     finalists,
+    repaired_finalist,
 ]
 
 if __name__ == "__main__":
