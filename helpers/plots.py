@@ -288,6 +288,7 @@ def _curve_panels(curves, title, area):
             ax.plot(curve.x, curve.y, label=label, markersize=4, markevery=every, **style)
         ax.set_title(part, fontsize=10)
         ax.grid(alpha=0.4)
+    axes[1].locator_params(nbins=5)  # the numbers of a small corner are long
     note = area if few else f"{area}; the ten lowest stand out"
     legend_below(fig, axes[0], ncols=5 if few else 8, fontsize=8 if few else 7, title=note)
     return fig, axes

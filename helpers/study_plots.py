@@ -121,25 +121,29 @@ def curves(table, factor, title="Learning curves, mean over seeds"):
 
 
 def pareto(summary, cost, xlabel, title="What an accuracy costs"):
-    """Accuracy against cost, a point a setting; the line joins those that nothing cheaper beats.
+    """Accuracy against cost, a numbered point a setting; filled ones are joined: the Pareto front.
 
-    summary: DataFrame from `studies.summarise`. cost: name of its column with the cost, drawn on a
-    logarithmic scale. xlabel: the cost in words, with its unit. Taught in notebook 07.
+    On the front is what nothing cheaper beats. summary: DataFrame from `studies.summarise`.
+    cost: name of its column with the cost, drawn on a logarithmic scale. xlabel: the cost in words,
+    with its unit. Taught in notebook 07.
     """
     fig, ax = figure(4.8, title)
     ordered = summary.sort_values([cost, "accuracy"], ascending=[True, False])
     front = ordered[ordered["accuracy"] > ordered["accuracy"].cummax().shift(fill_value=-1)]
     ax.step(front[cost], front["accuracy"], where="post", color="black", linewidth=1.5, zorder=1)
-    for setting, row in ordered.iterrows():
-        on_front = setting in front.index
-        face = COLOURS[0] if on_front else "white"
-        style = {"marker": "s" if on_front else "o", "markerfacecolor": face, "color": COLOURS[0]}
+    for number, (setting, row) in enumerate(ordered.iterrows(), start=1):
+        face = COLOURS[0] if setting in front.index else "white"
         half = [[row["accuracy"] - row["low"]], [row["high"] - row["accuracy"]]]
-        ax.errorbar(row[cost], row["accuracy"], yerr=half, elinewidth=0.7, **style)
-        where = {"xytext": (5, 5), "textcoords": "offset points", "fontsize": 8}
-        ax.annotate(_name(setting), (row[cost], row["accuracy"]), **where)
+        style = {"marker": "o", "markersize": 13, "markerfacecolor": face, "elinewidth": 0.7}
+        label = f"{number}  {_name(setting)}"
+        point = row[cost], row["accuracy"]
+        ax.errorbar(*point, yerr=half, color=COLOURS[0], linestyle="", label=label, **style)
+        ink = "white" if setting in front.index else "black"
+        ax.text(*point, number, color=ink, fontsize=8, ha="center", va="center", zorder=9)
     ax.set(xscale="log", xlabel=xlabel, ylabel=f"validation {ACCURACY}")
+    ax.margins(x=0.08)
     percent(ax.yaxis)
+    fig.legend(*ax.get_legend_handles_labels(), loc="outside right center", markerscale=0.5)
     return fig
 
 
