@@ -1,9 +1,10 @@
 """The small package that every notebook of the course imports: one room a file, read in an evening.
 
 course: tier, seeds, claims · data, archives, idx, sample: the images · models, structure: every
-architecture, and what it is made of · training, rates: fit, repeat, cross-validate; learning rates
-evaluation: figures of merit · plots, study_plots, canvas: figures · studies, plan, tables, workers:
-what is trained once, stored, and read often · preflight: is this machine ready?
+architecture, and what it is made of · training, rates, augmentation: fit, repeat, cross-validate;
+learning rates; changed images · evaluation: figures of merit · plots, study_plots, canvas: figures
+studies, plan, tables, workers: what is trained once, stored, and read often · preflight: is this
+machine ready?
 """
 
 import contextlib

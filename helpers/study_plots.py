@@ -132,13 +132,12 @@ def pareto(summary, cost, xlabel, title="What an accuracy costs"):
     front = ordered[ordered["accuracy"] > ordered["accuracy"].cummax().shift(fill_value=-1)]
     ax.step(front[cost], front["accuracy"], where="post", color="black", linewidth=1.5, zorder=1)
     for number, (setting, row) in enumerate(ordered.iterrows(), start=1):
-        face = COLOURS[0] if setting in front.index else "white"
+        face, ink = (COLOURS[0], "white") if setting in front.index else ("white", "black")
         half = [[row["accuracy"] - row["low"]], [row["high"] - row["accuracy"]]]
         style = {"marker": "o", "markersize": 13, "markerfacecolor": face, "elinewidth": 0.7}
         label = f"{number}  {_name(setting)}"
         point = row[cost], row["accuracy"]
         ax.errorbar(*point, yerr=half, color=COLOURS[0], linestyle="", label=label, **style)
-        ink = "white" if setting in front.index else "black"
         ax.text(*point, number, color=ink, fontsize=8, ha="center", va="center", zorder=9)
     ax.set(xscale="log", xlabel=xlabel, ylabel=f"validation {ACCURACY}")
     ax.margins(x=0.08)

@@ -1,0 +1,47 @@
+"""Augmentation: layers that change each training image a little, anew in every epoch."""
+
+import keras
+from keras import layers
+
+
+def augmentation(rotation=0, shift=0.0, zoom=0.0, shear=0.0, flip=None, fill="nearest"):
+    """Layers that change each training image a little, at random, anew in every epoch.
+
+    Arguments:
+        rotation: at most so many degrees either way.
+        shift: at most so much of the width, either way and up or down, 0 … 1.
+        zoom: at most so much larger or smaller, 0 … 1.
+        shear: at most this slant, 0 … 1, about the upper left corner.
+        flip: "horizontal", "vertical" or None.
+        fill: what comes in from outside: "nearest" pixel or "constant" black.
+    Returns: keras.Sequential, images (batch, 28, 28) → the same shape, float32; unchanged outside
+        training.
+    Raises: ValueError for another fill or flip. Source: report A (2020). Taught in notebook 08.
+    """
+    if fill not in ("nearest", "constant") or flip not in (None, "horizontal", "vertical"):
+        raise ValueError(
+            f"expected fill 'nearest' or 'constant' and flip None, 'horizontal' or 'vertical'; "
+            f"found {fill!r} and {flip!r}."
+        )
+    steps = [
+        layers.RandomShear(shear, fill_mode=fill) if shear else None,
+        layers.RandomTranslation(shift, shift, fill_mode=fill) if shift else None,
+        layers.RandomRotation(rotation / 360, fill_mode=fill) if rotation else None,
+        layers.RandomZoom(zoom, fill_mode=fill) if zoom else None,
+        layers.RandomFlip(flip) if flip else None,
+    ]
+    inside = [step for step in steps if step is not None]
+    return keras.Sequential(
+        [keras.Input((28, 28)), layers.Reshape((28, 28, 1)), *inside, layers.Reshape((28, 28))]
+    )
+
+
+def reseed(augment):
+    """Let the random numbers of augmentation layers begin anew, as Keras' global seed says.
+
+    Arguments: augment: what `augmentation` returns, or any layer; others are left alone.
+    Taught in notebook 08.
+    """
+    for layer in getattr(augment, "layers", ()):
+        if hasattr(layer, "generator"):
+            layer.generator.state.assign(keras.random.SeedGenerator().state)
