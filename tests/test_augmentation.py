@@ -51,7 +51,7 @@ def test_without_settings_augmentation_changes_nothing():
 
 @pytest.mark.parametrize("flip, axis", [("horizontal", 2), ("vertical", 1)])
 def test_a_flip_mirrors_some_images_and_leaves_the_others(flip, axis):
-    images = np.random.default_rng(0).integers(0, 256, (64, 28, 28), dtype=np.uint8)
+    images = noise(64)
     found = augmented(images, flip=flip)
     mirrored = (found == np.flip(images, axis)).all(axis=(1, 2))
     same = (found == images).all(axis=(1, 2))
