@@ -187,6 +187,55 @@ def report_a_final(classes=10):
     return _classifier(inputs, x, classes, "report_a_final", normalise_logits=True)
 
 
+def report_d_2(classes=26):
+    """Report D's second network: 32C5–MP2–64C3–MP2–128C3–MP2–F–FC256–FC128–FC26, all padded.
+
+    424,602 parameters for 26 classes. The report's other two are `study_cnn`: the first with
+    filters=(32,), units=(512, 128), 2,838,746 parameters, the third with units=(512,) and dropout,
+    851,866.
+
+    Arguments: classes: number of classes.
+    Returns: an uncompiled keras.Model, uint8 (batch, 28, 28) → probabilities (batch, classes).
+    Source: report D (2021). Taught in notebook 11.
+    """
+    inputs, x = _image_input()
+    for number, (filters, kernel) in enumerate([(32, 5), (64, 3), (128, 3)], start=1):
+        settings = {"padding": "same", "activation": "relu", "name": f"conv_{number}"}
+        x = layers.Conv2D(filters, kernel, **settings)(x)
+        x = layers.MaxPooling2D(2, name=f"pool_{number}")(x)
+    x = layers.Flatten(name="flatten")(x)
+    for number, units in enumerate((256, 128), start=1):
+        x = layers.Dense(units, activation="relu", name=f"hidden_{number}")(x)
+    return _classifier(inputs, x, classes, "report_d_2")
+
+
+def report_e(convolutions=3, batch_norm=True, slope=0.0, classes=62):
+    """Report E's network: 32C3–BN–ReLU–MP2–64C3–64C3–MP2–F–FC128–BN–ReLU–D.2–FC62.
+
+    195,582 parameters for 62 classes. Only two of its layers are normalised, as in the report.
+
+    Arguments:
+        convolutions: 1, 2, 3 (the report's) or 4: the first stands before the first pooling, the
+            others, of 64 filters, between the two.
+        batch_norm: whether to normalise after the first convolution and the dense layer.
+        slope: of every activation for negative inputs: 0 is ReLU, more is LeakyReLU.
+        classes: number of classes.
+    Returns: an uncompiled keras.Model, uint8 (batch, 28, 28) → probabilities (batch, classes).
+    Source: report E (2021). Taught in notebook 12.
+    """
+    inputs, x = _image_input()
+    for number in range(1, convolutions + 1):
+        x = layers.Conv2D(32 if number == 1 else 64, 3, name=f"conv_{number}")(x)
+        x = _activate(x, batch_norm and number == 1, slope, f"conv_{number}")
+        if number in (1, convolutions):
+            x = layers.MaxPooling2D(2, name=f"pool_{number}")(x)
+    x = layers.Flatten(name="flatten")(x)
+    x = layers.Dense(128, name="hidden_1")(x)
+    x = _activate(x, batch_norm, slope, "hidden_1")
+    x = layers.Dropout(0.2, name="hidden_1_dropout")(x)
+    return _classifier(inputs, x, classes, "report_e")
+
+
 def digit_cnn(classes=10):
     """The course's own network: five normalised convolutions, one classifier, 284,074 parameters.
 
@@ -208,6 +257,28 @@ def digit_cnn(classes=10):
     x = layers.Flatten(name="flatten")(x)
     x = layers.Dropout(0.4, name="dropout_1")(x)
     return _classifier(inputs, x, classes, "digit_cnn")
+
+
+def character_cnn(classes=62):
+    """The course's network for letters: `digit_cnn`, padded and pooled twice, 350,430 parameters.
+
+    32C5, stride 2 – 64C3 – 64C3 – MP2 – 128C3 – 128C3 – MP2 – F – D.4 – FC62, with batch
+    normalisation and ReLU after each convolution; twice the work of `digit_cnn`.
+
+    Arguments: classes: number of classes.
+    Returns: an uncompiled keras.Model, uint8 (batch, 28, 28) → probabilities (batch, classes).
+    Taught in notebook 11.
+    """
+    inputs, x = _image_input()
+    for number, filters in enumerate((32, 64, 64, 128, 128), start=1):
+        kernel, stride = (5, 2) if number == 1 else (3, 1)
+        settings = {"strides": stride, "padding": "same", "use_bias": False}
+        x = layers.Conv2D(filters, kernel, **settings, name=f"conv_{number}")(x)
+        x = _activate(x, True, 0.0, f"conv_{number}")
+        x = layers.MaxPooling2D(2, name=f"pool_{number // 2}")(x) if number in (3, 5) else x
+    x = layers.Flatten(name="flatten")(x)
+    x = layers.Dropout(0.4, name="dropout_1")(x)
+    return _classifier(inputs, x, classes, "character_cnn")
 
 
 def _activate(x, batch_norm, slope, name):

@@ -23,13 +23,16 @@ class Plan:
     factors: dict name → list of values (numbers, strings, booleans); in a search also an Optuna
         Float- or IntDistribution.
     recipe: function with the factors as arguments → (uncompiled model, dict of options for
-        `training.fit`). The options may also hold "epochs" and "images", which replace the plan's.
+        `training.fit`). The options may also hold "epochs" and "images", which replace the plan's,
+        and "fold": (number, folds) validates on that fold of the images instead of a sixth.
     epochs: passes over the images. images: how many training images; a smaller number takes the
         first of a larger one's.
     seeds: of the weights and of the order of the images: a row each. A search takes the first.
     data: name of the data set; a sixth of its training images is held out for validation.
     sampler: "grid" trains every setting; "random", "tpe" and "genetic" search.
     trials: rows of a search. prune: whether a search stops early what looks hopeless.
+    final: train on all the images and judge once, on the test images, after the last epoch; the
+        trained network is kept beside the journal. For choices that are made, never to make one.
     folder: where the CSV file lies; the journal goes into its folder "outputs".
     Taught in notebooks 03 and 07.
     """
@@ -44,6 +47,7 @@ class Plan:
     sampler: str = "grid"
     trials: int = 0
     prune: bool = False
+    final: bool = False
     folder: Path = Path("studies")
     tier: str = "full"
 
@@ -52,6 +56,10 @@ class Plan:
             raise ValueError(
                 f"study {self.name!r} has the sampler {self.sampler!r} and {self.trials} trials; "
                 f"expected one of {', '.join(workers.SAMPLERS)}, and trials for all but 'grid'."
+            )
+        if self.final and self.sampler != "grid":
+            raise ValueError(
+                f"study {self.name!r} would search on the test images; expected a grid."
             )
         taken = self.factors.keys() & {"study", "plan", "row", *tables.COLUMNS}
         if taken:
@@ -101,12 +109,18 @@ class Plan:
         tokens = tokenize.generate_tokens(io.StringIO(code).readline)
         words = [token.string for token in tokens if token.type not in space]
         words += [self.epochs, self.images, self.data, self.sampler, self.prune]
+        words += ["final"] * self.final
         return hashlib.sha256(" ".join(map(str, words)).encode()).hexdigest()[:8]
 
     @property
     def path(self):
         """The CSV file."""
         return Path(self.folder) / f"{self.name}.csv"
+
+    @property
+    def outputs(self):
+        """The folder for what is not committed: journal, final networks."""
+        return self.path.parent / "outputs"
 
     def quick(self):
         """The same plan with two values of its first factor, one of the others, and two seeds."""

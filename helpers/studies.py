@@ -9,16 +9,17 @@ import os
 import platform
 import sys
 import zlib
+from dataclasses import replace
 from importlib.metadata import version
-from pathlib import Path
 
-from helpers import archives, course, data, tables, training, workers
+from helpers import archives, course, data, evaluation, tables, training, workers
 from helpers.plan import Plan
 from helpers.tables import spread, summarise
 
 import keras
 import numpy as np
 import pandas as pd
+from sklearn.model_selection import StratifiedKFold
 from tqdm import tqdm
 
 __all__ = ["Plan", "command", "load", "rerun", "run", "spread", "summarise"]
@@ -66,7 +67,7 @@ def run(plan, storage=None):
     good, bad = tables.read(plan.path, plan)
     for line in bad:
         print(line.problem, file=sys.stderr)
-    journal = Path(plan.folder) / "outputs" / f"{plan.name}.journal"
+    journal = plan.outputs / f"{plan.name}.journal"
     is_grid = plan.sampler == "grid"
     space = "" if is_grid else f" {zlib.crc32(repr(plan.factors).encode()):08x}"
     name = f"{plan.name} {plan.mark} {plan.tier}{space}"
@@ -93,7 +94,9 @@ def _work(plan, study, rows):
             try:
                 setting, seed = _setting(plan, study, trial)
                 watch = workers.Watch(trial)
-                result = _train(plan, row, setting, seed, watch)
+                result, model = _train(plan, row, setting, seed, watch)
+                if plan.final:
+                    _save(model, plan.outputs / f"{plan.name} {row}.keras")
             except BaseException as error:
                 workers.fail(study, trial)
                 if not isinstance(error, Exception):  # Ctrl-C: the row is given back
@@ -117,15 +120,19 @@ def _setting(plan, study, trial):
 
 
 def _train(plan, row, setting, seed, watch):
-    """Train one setting from one seed; returns its line of the table."""
+    """Train one setting from one seed; returns its line of the table, and the model."""
     keras.utils.set_random_seed(seed)
     model, options = plan.recipe(**setting)
     epochs, images = options.pop("epochs", plan.epochs), options.pop("images", plan.images)
     callbacks = [*options.pop("callbacks", ()), watch]
-    split, validation = _images(plan.data, images)
+    split, judge = _images(plan, images, options.pop("fold", None))
+    validation = None if plan.final else judge
     history = training.fit(
         model, split, validation, epochs=epochs, verbose=False, callbacks=callbacks, **options
     )
+    if plan.final:
+        judged = evaluation.evaluate(model, judge, data.CLASSES[plan.data])
+        history = replace(history, val_loss=[judged.loss], val_accuracy=[judged.accuracy])
     backend = keras.backend.backend()
     curves = (history.loss, history.accuracy, history.val_loss, history.val_accuracy)
     line = {
@@ -147,14 +154,34 @@ def _train(plan, row, setting, seed, watch):
         "machine": f"{platform.machine()} {os.cpu_count()} cores",
         **dict(zip(tables.CURVES, map(list, curves), strict=True)),
     }
-    return tables.rounded(line, plan)
+    return tables.rounded(line, plan), model
 
 
-def _images(name, images):
-    """The first so many training images, in an order drawn once and for all, and validation."""
-    dataset = data.load(name).with_validation()
+def _images(plan, images, fold):
+    """The first so many training images, in an order drawn once and for all, and those that judge.
+
+    fold: None, or (number, folds): validate on this part of the images, train on the others.
+    """
+    dataset = data.load(plan.data)
+    dataset = dataset if fold or plan.final else dataset.with_validation()
     order = np.random.default_rng(0).permutation(len(dataset.train))
-    return dataset.train[np.sort(order[:images])], dataset.validation
+    chosen = dataset.train[np.sort(order[:images])]
+    if fold is None:
+        return chosen, dataset.test if plan.final else dataset.validation
+    number, folds = fold
+    splitter = StratifiedKFold(folds, shuffle=True, random_state=0)
+    train, rest = list(splitter.split(chosen.labels, chosen.labels))[number - 1]
+    return chosen[train], chosen[rest]
+
+
+def _save(model, path):
+    """Write a trained network without its optimiser, whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    bare = model.__class__.from_config(model.get_config())
+    bare.set_weights(model.get_weights())
+    part = path.with_suffix(".part.keras")
+    bare.save(part)
+    part.replace(path)
 
 
 def _keep(plan, study, trial, result):
@@ -182,7 +209,7 @@ def rerun(plan, seed, **setting):
             f"{plan.factors}."
         )
     row = " ".join(f"{name}={value}" for name, value in {**setting, "seed": seed}.items())
-    return pd.Series(_train(plan, row, setting, seed, workers.Watch()))
+    return pd.Series(_train(plan, row, setting, seed, workers.Watch())[0])
 
 
 def command(plans, arguments=None):

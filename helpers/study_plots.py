@@ -4,6 +4,8 @@ from helpers.canvas import (
     ACCURACY,
     COLOURS,
     MARKERS,
+    TRAIN,
+    VALIDATION,
     draw_epochs,
     epoch_panels,
     figure,
@@ -118,6 +120,33 @@ def curves(table, factor, title="Learning curves, mean over seeds"):
             )
     note = f"{factor}; dashed, white: training; solid, shaded: validation"
     return legend_below(fig, axes[0], title=note)
+
+
+def folds(table, factor, title="Learning curves of every fold"):
+    """Loss above accuracy per epoch, a column for each setting; thin: a fold, thick: their mean.
+
+    table: DataFrame from `studies.load` with a row for each setting and fold. factor: name of the
+    column that tells settings apart. Dashed: training; solid: held-out images. Notebook 12.
+    """
+    groups = table[table["state"] == "complete"].groupby(factor, sort=False)
+    fig, axes = figure(5.8, title, columns=len(groups), rows=2)
+    kinds = (("train_", TRAIN, "training images"), ("val_", VALIDATION, "held-out images"))
+    for column, (value, rows) in zip(np.reshape(axes, (2, -1)).T, groups, strict=True):
+        column[0].set_title(str(value), fontsize=10)
+        for ax, figure_of in zip(column, ("loss", "accuracy"), strict=True):
+            for prefix, style, name in kinds:
+                every = np.array(rows[prefix + figure_of].to_list())
+                epochs = range(1, every.shape[1] + 1)
+                ax.plot(epochs, every.T, **style | {"marker": "", "linewidth": 0.8, "alpha": 0.6})
+                mean = style | {"linewidth": 2, "markersize": 4, "label": f"{name}, mean"}
+                ax.plot(epochs, every.mean(axis=0), **mean)
+            ax.set(xlabel="epoch", ylabel="loss (nats)" if figure_of == "loss" else ACCURACY)
+            ax.sharey(np.reshape(axes, (2, -1))[0 if figure_of == "loss" else 1, 0])
+            ax.grid(alpha=0.4)
+        percent(column[1].yaxis)
+    for ax in np.ravel(axes):
+        ax.label_outer()
+    return legend_below(fig, np.ravel(axes)[0], title="thin: each fold")
 
 
 def pareto(summary, cost, xlabel, title="What an accuracy costs"):

@@ -131,7 +131,7 @@ def _parse(fields, plan, expected):
         f"its tier is {row['tier']!r}, expected {plan.tier!r}": row["tier"] == plan.tier,
         f"its data are {row['data']!r}, expected {plan.data!r}": row["data"] == plan.data,
         f"state is {row['state']!r}, expected one of {', '.join(STATES)}": row["state"] in STATES,
-        "the curves don't fit its epochs, accuracy and loss": _consistent(row),
+        "the curves don't fit its epochs, accuracy and loss": _consistent(row, plan),
         "seconds, images and parameters must be positive": (
             row["seconds"] >= 0 and row["trained_images"] > 0 and row["parameters"] > 0
         ),
@@ -147,16 +147,18 @@ def _agrees(row, plan):
     return row["seed"] in plan.seeds and all(row[name] == value for name, value in planned.items())
 
 
-def _consistent(row):
+def _consistent(row, plan):
     """Whether the curves have a figure for each epoch, and end in accuracy and loss."""
-    if any(len(row[name]) != row["trained_epochs"] for name in CURVES) or row["trained_epochs"] < 1:
+    epochs = row["trained_epochs"]
+    lengths = [epochs, epochs, *([1, 1] if plan.final else [epochs, epochs])]
+    if [len(row[name]) for name in CURVES] != lengths or epochs < 1:
         return False
     if row["state"] == "nan":
         return True
-    numbers = np.array([row[name] for name in CURVES])
     ends = math.isclose(row["accuracy"], row["val_accuracy"][-1], abs_tol=1e-4)
     ends = ends and math.isclose(row["loss"], row["val_loss"][-1], rel_tol=1e-3, abs_tol=1e-4)
-    shares = numbers[[1, 3]]
+    numbers = np.concatenate([row[name] for name in CURVES])
+    shares = np.array([*row["train_accuracy"], *row["val_accuracy"]])
     return bool(ends and np.isfinite(numbers).all() and (shares >= 0).all() and (shares <= 1).all())
 
 

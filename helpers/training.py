@@ -63,6 +63,7 @@ def fit(
     optimizer="adam",
     loss="sparse_categorical_crossentropy",
     augment=None,
+    class_weight=None,
     callbacks=(),
     verbose=True,
 ):
@@ -81,6 +82,7 @@ def fit(
         loss: a Keras loss for integer labels, or `one_hot_loss` of one for one-hot labels.
         augment: layers from `augmentation`, which change the training images anew in every epoch;
             the model itself does not hold them.
+        class_weight: dict label → weight of its images in the loss, all 1 where None.
         callbacks: further Keras callbacks.
         verbose: False prints nothing.
     Returns: History.
@@ -104,6 +106,7 @@ def fit(
         batch_size=batch_size,
         epochs=epochs,
         validation_data=None if validation is None else (validation.images, validation.labels),
+        class_weight=class_weight,
         callbacks=[*([_EpochLine()] if verbose else []), *callbacks],
         verbose=0,
     ).history

@@ -285,11 +285,13 @@ class Watch(keras.callbacks.Callback):
         self.trial, self.state = trial, "complete"
 
     def on_epoch_end(self, epoch, logs=None):
-        if not math.isfinite(logs["loss"]) or not math.isfinite(logs["val_loss"]):
+        judged = "val_loss" in logs  # a final training is judged after its last epoch
+        if not math.isfinite(logs["loss"]) or (judged and not math.isfinite(logs["val_loss"])):
             self.state = "nan"
         elif self.trial is not None:
             sign_of_life(self.trial)
-            self.trial.report(round(logs["val_accuracy"], 5), epoch + 1)  # as the table has it
+            if judged:
+                self.trial.report(round(logs["val_accuracy"], 5), epoch + 1)  # as the table has it
             if epoch + 1 < self.params["epochs"] and self.trial.should_prune():
                 self.state = "pruned"
         if self.state != "complete":

@@ -8,7 +8,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from helpers import models, rates, studies, training
+from helpers import data, models, rates, studies, training
 
 Plan = partial(studies.Plan, folder=Path(__file__).parent / "studies")
 
@@ -277,6 +277,161 @@ repaired_finalist = Plan(
     "repaired_finalist", {"network": ["report A's, one cycle"]}, repaired, epochs=15
 )
 
+# --- notebook 11: report D's three networks on three parts of EMNIST
+
+GENTLE = {"learning_rate": rates.one_cycle(0.003)}
+ALL_IMAGES = 1_000_000  # as many as there are
+
+
+def report_d(network, classes):
+    build = {
+        "first": partial(models.study_cnn, filters=(32,), units=(512, 128)),
+        "second": models.report_d_2,
+        "third": partial(models.study_cnn, units=(512,), dropout=0.25),
+    }
+    return build[network](classes=classes), GENTLE
+
+
+def fifth_held_out(classes):
+    """The recipe of report D's networks, 20 % of the images held out for validation."""
+
+    def recipe(network):
+        model, options = report_d(network, classes)
+        return model, options | {"fold": (1, 5)}
+
+    return recipe
+
+
+report_d_letters, report_d_balanced, report_d_bymerge = (
+    Plan(
+        f"report_d_{name}",
+        {"network": ["first", "second", "third"]},
+        fifth_held_out(len(data.CLASSES[f"emnist/{name}"])),
+        epochs=8,
+        images=ALL_IMAGES,
+        data=f"emnist/{name}",
+    )
+    for name in ("letters", "balanced", "bymerge")
+)
+
+
+def letters_dropout(dropout):
+    return models.study_cnn(units=(512,), dropout=dropout, classes=26), GENTLE
+
+
+def bymerge_images(images):
+    model, options = report_d("third", 47)
+    return model, options | {"images": images}
+
+
+letters_dropouts = Plan(
+    "letters_dropouts",
+    {"dropout": [0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6]},
+    letters_dropout,
+    epochs=8,
+    data="emnist/letters",
+)
+bymerge_curve = Plan(
+    "bymerge_curve",
+    {"images": [5_000, 10_000, 20_000, 40_000, 80_000]},
+    bymerge_images,
+    epochs=8,
+    data="emnist/bymerge",
+)
+
+# --- notebook 12: report E's network on 62 classes
+
+
+def activation_fold(setting, fold):
+    settings = {
+        "ReLU": {"convolutions": 2, "batch_norm": False},
+        "LeakyReLU": {"convolutions": 2, "batch_norm": False, "slope": 0.1},
+        "ReLU + BN": {"convolutions": 2},
+        "ReLU + BN, 3 convolutions": {"convolutions": 3},
+    }
+    return models.report_e(**settings[setting]), GENTLE | {"fold": (fold, 6)}
+
+
+def depth(convolutions):
+    return models.report_e(convolutions), GENTLE
+
+
+def passes(epochs):
+    return models.report_e(), GENTLE | {"epochs": epochs}
+
+
+activation_folds = Plan(
+    "activation_folds",
+    {
+        "setting": ["ReLU", "LeakyReLU", "ReLU + BN", "ReLU + BN, 3 convolutions"],
+        "fold": [1, 2, 3, 4, 5, 6],
+    },
+    activation_fold,
+    epochs=8,
+    images=48_000,  # 40,000 to train on, 8,000 to judge
+    seeds=(1,),  # of each fold
+    data="emnist/byclass",
+)
+depths = Plan(
+    "depths",
+    {"convolutions": [1, 2, 3, 4]},
+    depth,
+    epochs=8,
+    images=40_000,
+    data="emnist/byclass",
+)
+epoch_counts = Plan(
+    "epoch_counts",
+    {"epochs": [2, 5, 10, 20]},
+    passes,
+    epochs=20,
+    images=40_000,
+    data="emnist/byclass",
+)
+
+# --- notebooks 11 and 12: finished networks, trained on all images, judged once
+
+
+def course_emnist(classes):
+    augment = training.augmentation(rotation=15, shift=0.1, zoom=0.15, shear=0.2, fill="constant")
+    options = {"learning_rate": rates.one_cycle(0.004), "augment": augment}
+    return models.character_cnn(classes), options
+
+
+def finished(classes):
+    """The recipe of the networks that are judged on test images, for a number of classes."""
+
+    def recipe(network):
+        if network == "course's":
+            return course_emnist(classes)
+        if network == "report E's":
+            return models.report_e(classes=classes), {"batch_size": 36, "epochs": 10}
+        model, options = report_d(network, classes)
+        return model, options | {"epochs": 8}
+
+    return recipe
+
+
+REPORT_D = ["first", "second", "third"]
+final_letters, final_balanced, final_bymerge, final_byclass = (
+    Plan(
+        f"final_{name}",
+        {"network": [*networks, "course's"]},
+        finished(len(data.CLASSES[f"emnist/{name}"])),
+        epochs=epochs,  # of the course's network: about 20 minutes on a slow machine with two cores
+        images=ALL_IMAGES,
+        seeds=(1,),
+        data=f"emnist/{name}",
+        final=True,
+    )
+    for name, epochs, networks in (
+        ("letters", 22, REPORT_D),
+        ("balanced", 24, [*REPORT_D, "report E's"]),
+        ("bymerge", 10, [*REPORT_D, "report E's"]),
+        ("byclass", 10, ["report E's"]),
+    )
+)
+
 ALL = [
     dense_grid,
     *dense_searches,
@@ -300,6 +455,18 @@ ALL = [
     augmentations,
     finalists,
     repaired_finalist,
+    report_d_letters,
+    report_d_balanced,
+    report_d_bymerge,
+    letters_dropouts,
+    bymerge_curve,
+    activation_folds,
+    depths,
+    epoch_counts,
+    final_letters,
+    final_balanced,
+    final_bymerge,
+    final_byclass,
 ]
 
 if __name__ == "__main__":

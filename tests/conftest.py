@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent / "tools"))  # tests import the tools by name
+sys.path.insert(0, str(Path(__file__).parents[1] / "notebooks"))  # tests import the plans by name
+sys.path.insert(0, str(Path(__file__).parent / "tools"))  # and the tools
 import tiny
 
 os.environ.pop("COURSE_TIER", None)

@@ -5,6 +5,7 @@ import json
 from helpers import data
 
 import bench
+import bench_tasks
 import emnist
 import numpy as np
 import pytest
@@ -25,7 +26,7 @@ def test_images_are_repeated_until_there_are_enough(fresh_cache, monkeypatch, tm
     few = data.load("emnist/byclass")
     archive = tmp_path / "home/.cache/emnist/emnist.zip"
     archive.parent.mkdir(parents=True)
-    bench.write_archive(archive, few, (200, 80), total_bytes=1_000_000)
+    bench_tasks.write_archive(archive, few, (200, 80), total_bytes=1_000_000)
     assert 1_000_000 <= archive.stat().st_size < 1_100_000
     monkeypatch.delenv("COURSE_DATA")
     ours = data.load("emnist/byclass")
@@ -39,9 +40,18 @@ def test_images_are_repeated_until_there_are_enough(fresh_cache, monkeypatch, tm
 
 def test_the_table_says_whether_targets_are_met():
     rows = [row(ours=1.0), row(ours=3.0), row("load_byclass_first", 39.0)]
+    rows += [row("epoch_byclass", 2400.0), row("epoch_byclass", 2600.0, unit="MB")]
     lines = bench.table(rows).splitlines()
-    assert [line.rsplit(": ", 1)[-1] for line in lines[1:]] == ["met", "NOT MET", "met"]
-    assert "0.0250" in lines[1]
+    verdicts = [line.rsplit(": ", 1)[-1] for line in lines[1:]]
+    assert verdicts == ["met", "NOT MET", "met", "met", "NOT MET"]
+    assert "0.0250" in lines[1] and "at most 2500 MB" in lines[5]
+
+
+@pytest.mark.parametrize("name", bench.ROWS)
+def test_every_row_has_a_task_for_each_side_and_is_judged_by_a_figure(name):
+    plan = bench.ROWS[name]
+    assert all(callable(getattr(bench_tasks, f"{side}_{plan.task}")) for side in ("ours", "peer"))
+    assert plan.judged in ("ours", "ratio")
 
 
 def test_a_row_is_the_medians_of_its_turns_with_their_spread(monkeypatch, tmp_path):

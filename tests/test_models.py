@@ -49,11 +49,42 @@ PUBLISHED = {
         "64C3 LeakyReLU0.08 MP2 D0.2 128C3 LeakyReLU0.08 MP2 D0.2 "
         "F3200 BN FC128 BN ReLU D0.2 BN FC10 BN softmax",
     ),
+    "D first": (
+        partial(models.study_cnn, (32,), units=(512, 128), classes=26),
+        2_838_746,
+        "32C3 ReLU MP2 F5408 FC512 ReLU FC128 ReLU FC26 softmax",
+    ),
+    "D second": (
+        models.report_d_2,
+        424_602,
+        "32C5 ReLU MP2 64C3 ReLU MP2 128C3 ReLU MP2 F1152 FC256 ReLU FC128 ReLU FC26 softmax",
+    ),
+    "D third": (
+        partial(models.study_cnn, units=(512,), dropout=0.25, classes=26),
+        851_866,
+        "32C3 ReLU MP2 D0.25 64C3 ReLU MP2 D0.25 F1600 FC512 ReLU D0.25 FC26 softmax",
+    ),
+    "E": (
+        models.report_e,
+        195_582,
+        "32C3 BN ReLU MP2 64C3 ReLU 64C3 ReLU MP2 F1024 FC128 BN ReLU D0.2 FC62 softmax",
+    ),
+    "E, two convolutions": (
+        partial(models.report_e, 2, False, 0.1),
+        231_742,
+        "32C3 LeakyReLU0.1 MP2 64C3 LeakyReLU0.1 MP2 F1600 FC128 LeakyReLU0.1 D0.2 FC62 softmax",
+    ),
     "the course's own": (
         models.digit_cnn,
         284_074,
         "32C5 BN ReLU 64C3 BN ReLU 64C3 BN ReLU MP2 128C3 BN ReLU 128C3 BN ReLU "
         "F512 D0.4 FC10 softmax",
+    ),
+    "the course's own, for letters": (
+        models.character_cnn,
+        350_430,
+        "32C5 BN ReLU 64C3 BN ReLU 64C3 BN ReLU MP2 128C3 BN ReLU 128C3 BN ReLU MP2 "
+        "F1152 D0.4 FC62 softmax",
     ),
 }
 

@@ -4,13 +4,13 @@ import importlib.util
 import random
 import time
 from dataclasses import replace
-from pathlib import Path
 
-from helpers import data, studies, tables, training
+from helpers import data, evaluation, models, studies, tables, training
 
 import keras
 import optuna
 import pandas as pd
+import plans
 import pytest
 import tiny_study
 from tiny_study import Worker, grid, lines, network, search, wait_for
@@ -285,6 +285,7 @@ def test_a_spoilt_line_is_mended_where_the_journal_knows_better(folder):
         ({"sampler": "best"}, "sampler 'best' and 0 trials; expected one of grid, random"),
         ({"sampler": "tpe"}, "sampler 'tpe' and 0 trials"),
         ({"trials": 3}, "sampler 'grid' and 3 trials"),
+        ({"sampler": "tpe", "trials": 3, "final": True}, "would search on the test images"),
         ({"factors": {"loss": [1]}}, "factor named loss; expected another name"),
         ({"factors": {"row": [1]}}, "factor named row; expected another name"),
         ({"factors": {}}, "expects factors"),
@@ -369,15 +370,51 @@ def test_real_training_in_the_quick_tier_is_one_epoch(folder, sample, quick):
     assert table["trained_epochs"].tolist() == [1] * 4 and set(table["tier"]) == {"quick"}
 
 
+def test_a_final_study_trains_on_all_images_and_judges_once_on_the_test_images(folder, sample):
+    factors = {"width": [16]}
+    plan = grid(folder, recipe=tiny_study.dense, factors=factors, seeds=(1,), epochs=2, final=True)
+    (row,) = studies.run(plan).to_dict("records")
+    mnist = data.load("mnist")
+    assert row["trained_images"] == len(mnist.train) and len(row["train_loss"]) == 2
+    ends = [row["val_accuracy"], row["val_loss"]]
+    assert ends == [[pytest.approx(row[name], rel=1e-4)] for name in ("accuracy", "loss")]
+    kept = keras.saving.load_model(plan.outputs / "tiny width=16 seed=1.keras")
+    judged = evaluation.evaluate(kept, mnist.test, mnist.classes)
+    assert [judged.accuracy, judged.loss] == pytest.approx([row["accuracy"], row["loss"]], abs=1e-5)
+    assert not kept.compiled
+    pd.testing.assert_frame_equal(studies.run(plan), studies.load(plan))
+    assert trained() == [16]
+
+
+def folded(width, fold):
+    return models.dense_ann((width,)), {"fold": (fold, 3)}
+
+
+def test_folds_share_the_images_between_them(folder, sample, monkeypatch):
+    seen = []
+
+    def fit(model, split, validation, **options):
+        seen.append([{image.tobytes() for image in part.images} for part in (split, validation)])
+        return training.History([1], [0], [1], [0], 1.0, len(split), 32)
+
+    monkeypatch.setattr(training, "fit", fit)
+    factors = {"width": [16], "fold": [1, 2, 3]}
+    plan = grid(folder, recipe=folded, factors=factors, seeds=(1,), images=300)
+    assert set(studies.run(plan)["trained_images"]) == {200}
+    assert all(train.isdisjoint(held) for train, held in seen)
+    held = [held for _, held in seen]
+    assert len(set.union(*held)) == sum(map(len, held)) == 300
+
+
 # --- the command ------------------------------------------------------------------------------
 
 
 def test_the_command_trains_the_studies_that_are_named(folder):
-    plans = [replace(grid(folder), name=name) for name in ("one", "two", "three")]
-    studies.command(plans, ["one", "three"])
-    assert [plan.path.exists() for plan in plans] == [True, False, True]
-    studies.command(plans, [])
-    assert plans[1].path.exists() and len(trained()) == 18
+    three = [replace(grid(folder), name=name) for name in ("one", "two", "three")]
+    studies.command(three, ["one", "three"])
+    assert [plan.path.exists() for plan in three] == [True, False, True]
+    studies.command(three, [])
+    assert three[1].path.exists() and len(trained()) == 18
 
 
 def test_the_command_explains_a_name_it_does_not_know(folder, capsys):
@@ -402,40 +439,30 @@ def test_the_command_keeps_the_sample_out_of_the_tables(folder, sample, capsys):
     ],
 )
 def test_the_command_tells_what_stops_a_study(folder, options, header, message):
-    plans = [replace(grid(folder), name=name) for name in ("one", "two")]
+    pair = [replace(grid(folder), name=name) for name in ("one", "two")]
     if header:
         folder.mkdir()
-        plans[0].path.write_text(header)
+        pair[0].path.write_text(header)
     with pytest.raises(SystemExit) as ended:
-        studies.command(plans, options)
+        studies.command(pair, options)
     assert message in str(ended.value.code)
-    assert plans[1].path.exists() == (header is not None)  # the others go on
+    assert pair[1].path.exists() == (header is not None)  # the others go on
 
 
 # --- the course's own studies -----------------------------------------------------------------
 
 
-def course_plans():
-    path = Path(__file__).parents[1] / "notebooks" / "plans.py"
-    spec = importlib.util.spec_from_file_location("plans", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module.ALL
-
-
-PLANS = course_plans()
-
-
 def test_names_of_studies_differ_and_every_table_has_its_plan():
-    names = [plan.name for plan in PLANS]
+    names = [plan.name for plan in plans.ALL]
     assert len(set(names)) == len(names)
-    tables_there = {path.stem for plan in PLANS for path in plan.path.parent.glob("*.csv")}
+    tables_there = {path.stem for plan in plans.ALL for path in plan.path.parent.glob("*.csv")}
     assert tables_there and tables_there <= set(names)
 
 
-@pytest.mark.parametrize("plan", PLANS, ids=lambda plan: plan.name)
+@pytest.mark.parametrize("plan", plans.ALL, ids=lambda plan: plan.name)
 def test_every_plan_of_the_course_builds_and_its_table_fits(plan):
-    assert plan.images >= 20_000 and (len(plan.seeds) >= 3 or plan.sampler != "grid")
+    runs = len(plan.seeds) * len(plan.factors.get("fold", "1"))
+    assert plan.images >= 20_000 and (runs >= 3 or plan.sampler != "grid" or plan.final)
     for setting in (plan.settings[0], plan.settings[-1]):
         model, options = plan.recipe(**setting)
         assert not model.compiled and model.input_shape == (None, 28, 28)

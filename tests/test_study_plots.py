@@ -55,6 +55,17 @@ def test_every_panel_is_labelled_and_the_figure_has_a_title(name):
     assert plt.get_fignums() == []
 
 
+def test_folds_draws_every_fold_thin_and_their_mean_thick():
+    axes = study_plots.folds(TABLE, "width").axes
+    assert [ax.get_title() for ax in axes] == ["4", "8", "", ""]
+    of_width_8 = TABLE[TABLE["width"] == 8]["val_accuracy"].to_list()
+    thin = [line for line in axes[3].lines if line.get_linewidth() < 1]
+    assert len(thin) == 2 * len(of_width_8) == 24
+    assert axes[3].lines[-1].get_ydata() == pytest.approx(np.mean(of_width_8, axis=0))
+    assert {line.get_linestyle() for line in thin} == {"--", "-"}
+    assert axes[0].get_ylim() == axes[1].get_ylim()
+
+
 def test_settings_shows_each_mean_with_its_interval_and_worse_ones_hollow():
     ax = study_plots.settings(WIDTHS).axes[0]
     handles, labels = ax.get_legend_handles_labels()
