@@ -259,28 +259,6 @@ def digit_cnn(classes=10):
     return _classifier(inputs, x, classes, "digit_cnn")
 
 
-def character_cnn(classes=62):
-    """The course's network for letters: `digit_cnn`, padded and pooled twice, 350,430 parameters.
-
-    32C5, stride 2 – 64C3 – 64C3 – MP2 – 128C3 – 128C3 – MP2 – F – D.4 – FC62, with batch
-    normalisation and ReLU after each convolution; twice the work of `digit_cnn`.
-
-    Arguments: classes: number of classes.
-    Returns: an uncompiled keras.Model, uint8 (batch, 28, 28) → probabilities (batch, classes).
-    Taught in notebook 11.
-    """
-    inputs, x = _image_input()
-    for number, filters in enumerate((32, 64, 64, 128, 128), start=1):
-        kernel, stride = (5, 2) if number == 1 else (3, 1)
-        settings = {"strides": stride, "padding": "same", "use_bias": False}
-        x = layers.Conv2D(filters, kernel, **settings, name=f"conv_{number}")(x)
-        x = _activate(x, True, 0.0, f"conv_{number}")
-        x = layers.MaxPooling2D(2, name=f"pool_{number // 2}")(x) if number in (3, 5) else x
-    x = layers.Flatten(name="flatten")(x)
-    x = layers.Dropout(0.4, name="dropout_1")(x)
-    return _classifier(inputs, x, classes, "character_cnn")
-
-
 def _activate(x, batch_norm, slope, name):
     """Batch normalisation where asked for, then ReLU (slope 0) or LeakyReLU."""
     x = layers.BatchNormalization(name=f"{name}_normalised")(x) if batch_norm else x

@@ -80,12 +80,6 @@ PUBLISHED = {
         "32C5 BN ReLU 64C3 BN ReLU 64C3 BN ReLU MP2 128C3 BN ReLU 128C3 BN ReLU "
         "F512 D0.4 FC10 softmax",
     ),
-    "the course's own, for letters": (
-        models.character_cnn,
-        350_430,
-        "32C5 BN ReLU 64C3 BN ReLU 64C3 BN ReLU MP2 128C3 BN ReLU 128C3 BN ReLU MP2 "
-        "F1152 D0.4 FC62 softmax",
-    ),
 }
 
 every_architecture = pytest.mark.parametrize(
