@@ -6,6 +6,8 @@ import os
 import platform
 from importlib.metadata import version
 
+from helpers import preflight
+
 import keras
 from IPython.display import Markdown, display
 
@@ -47,7 +49,7 @@ def start(seed):
     backend = keras.backend.backend()
     print(
         f"{tier()} tier · data: {archives.source_name()} · seed {seed} · "
-        f"Keras {keras.__version__} on {backend} {version(backend)} · {os.cpu_count()} cores"
+        f"Keras {keras.__version__} on {backend} {version(backend)} · {preflight.cores()} cores"
     )
 
 
@@ -73,7 +75,7 @@ def stamp():
         "sample": _on_sample(),
         "versions": {name: version(name) for name in packages},
         "python": platform.python_version(),
-        "machine": f"{platform.machine()}, {os.cpu_count()} cores",
+        "machine": f"{platform.machine()}, {preflight.cores()} cores",
         "backend": keras.backend.backend(),
     }
 

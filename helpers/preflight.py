@@ -142,8 +142,13 @@ def disk():
     return Row("disk", f"{free:.1f} GB free", f"{FREE_DISK} GB free", free >= FREE_DISK, mend)
 
 
+def cores():
+    """How many processor cores may this program use? Taskset, for one, allows fewer than all."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+
+
 def processors():
-    """How many processor cores may this program use?"""
-    count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    """Are there enough processor cores?"""
+    count = cores()
     mend = "expect twice the minutes; or work in short: COURSE_TIER=quick make lab"
     return Row("processors", f"{count}", f"{PROCESSORS} or more", count >= PROCESSORS, mend)

@@ -5,14 +5,13 @@ The table is a small CSV file that is committed. `run` trains the rows it lacks,
 """
 
 import argparse
-import os
 import platform
 import sys
 import zlib
 from dataclasses import replace
 from importlib.metadata import version
 
-from helpers import archives, course, data, evaluation, tables, training, workers
+from helpers import archives, course, data, evaluation, preflight, tables, training, workers
 from helpers.plan import Plan
 from helpers.tables import spread, summarise
 
@@ -151,7 +150,7 @@ def _train(plan, row, setting, seed, watch):
         "tier": course.tier(),
         "data": plan.data,
         "versions": f"keras {keras.__version__} {backend} {version(backend)}",
-        "machine": f"{platform.machine()} {os.cpu_count()} cores",
+        "machine": f"{platform.machine()} {preflight.cores()} cores",
         **dict(zip(tables.CURVES, map(list, curves), strict=True)),
     }
     return tables.rounded(line, plan), model

@@ -368,7 +368,7 @@ activation_folds = Plan(
     },
     activation_fold,
     epochs=8,
-    images=48_000,  # 40,000 to train on, 8,000 to judge
+    images=24_000,  # 20,000 to train on, 4,000 to judge
     seeds=(1,),  # of each fold
     data="emnist/byclass",
 )
@@ -377,7 +377,6 @@ depths = Plan(
     {"convolutions": [1, 2, 3, 4]},
     depth,
     epochs=8,
-    images=40_000,
     data="emnist/byclass",
 )
 epoch_counts = Plan(
@@ -385,7 +384,6 @@ epoch_counts = Plan(
     {"epochs": [2, 5, 10, 20]},
     passes,
     epochs=20,
-    images=40_000,
     data="emnist/byclass",
 )
 
