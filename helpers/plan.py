@@ -25,6 +25,8 @@ class Plan:
     recipe: function with the factors as arguments → (uncompiled model, dict of options for
         `training.fit`). The options may also hold "epochs" and "images", which replace the plan's,
         and "fold": (number, folds) validates on that fold of the images instead of a sixth.
+        "judged_as" is a function from the trained model to the one that is judged and kept, in
+        a final plan.
     epochs: passes over the images. images: how many training images; a smaller number takes the
         first of a larger one's.
     seeds: of the weights and of the order of the images: a row each. A search takes the first.

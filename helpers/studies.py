@@ -125,11 +125,13 @@ def _train(plan, row, setting, seed, watch):
     epochs, images = options.pop("epochs", plan.epochs), options.pop("images", plan.images)
     callbacks = [*options.pop("callbacks", ()), watch]
     split, judge = _images(plan, images, options.pop("fold", None))
+    judged_as = options.pop("judged_as", None)
     validation = None if plan.final else judge
     history = training.fit(
         model, split, validation, epochs=epochs, verbose=False, callbacks=callbacks, **options
     )
     if plan.final:
+        model = judged_as(model) if judged_as else model
         judged = evaluation.evaluate(model, judge, data.CLASSES[plan.data])
         history = replace(history, val_loss=[judged.loss], val_accuracy=[judged.accuracy])
     backend = keras.backend.backend()

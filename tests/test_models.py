@@ -223,3 +223,28 @@ def test_a_study_changes_what_it_names_and_nothing_else(settings, parameters, no
 def test_settings_that_cannot_be_are_refused(settings, message):
     with pytest.raises(ValueError, match=message):
         models.study_cnn(**settings)
+
+
+def test_a_shift_averaged_model_reads_five_copies_with_one_set_of_weights(tmp_path):
+    model = models.dense_ann((16,))
+    averaged = models.shift_averaged(model)
+    assert averaged.count_params() == model.count_params()
+    image = np.zeros((3, 28, 28), "uint8")
+    image[:, 4:24, 4:24] = np.random.default_rng(0).integers(0, 256, (3, 20, 20))
+    shifts = [(0, 0), (0, 1), (0, -1), (1, 0), (-1, 0)]
+    each = [model.predict(np.roll(image, shift, axis=(1, 2)), verbose=0) for shift in shifts]
+    read = averaged.predict(image, verbose=0)
+    np.testing.assert_allclose(read, np.mean(each, axis=0), atol=1e-6)
+    averaged.save(tmp_path / "averaged.keras")
+    loaded = keras.saving.load_model(tmp_path / "averaged.keras")
+    np.testing.assert_array_equal(loaded.predict(image, verbose=0), read)
+    model.set_weights([0 * weight for weight in model.get_weights()])
+    np.testing.assert_allclose(averaged.predict(image, verbose=0), 0.1, atol=1e-6)
+
+
+def test_what_is_shifted_out_is_gone_and_black_comes_in():
+    image = np.zeros((1, 28, 28), "uint8")
+    image[0, 0, 0] = 200  # in the corner: two of four shifts lose it
+    inputs = keras.Input((28, 28))
+    total = keras.Model(inputs, keras.ops.sum(inputs, axis=(1, 2)))
+    assert models.shift_averaged(total).predict(image, verbose=0) == pytest.approx(200 * 3 / 5)

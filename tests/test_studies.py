@@ -386,6 +386,22 @@ def test_a_final_study_trains_on_all_images_and_judges_once_on_the_test_images(f
     assert trained() == [16]
 
 
+def shifted(width):
+    model, options = tiny_study.dense(width)
+    return model, options | {"judged_as": models.shift_averaged}
+
+
+def test_a_final_study_may_judge_another_reading_of_the_trained_weights(folder, sample):
+    factors = {"width": [16]}
+    plan = grid(folder, recipe=shifted, factors=factors, seeds=(1,), epochs=2, final=True)
+    (row,) = studies.run(plan).to_dict("records")
+    kept = keras.saving.load_model(plan.outputs / "tiny width=16 seed=1.keras")
+    mnist = data.load("mnist")
+    assert kept.get_layer("mean") and not kept.compiled
+    judged = evaluation.evaluate(kept, mnist.test, mnist.classes)
+    assert judged.accuracy == pytest.approx(row["accuracy"], abs=1e-5)
+
+
 def folded(width, fold):
     return models.dense_ann((width,)), {"fold": (fold, 3)}
 
