@@ -418,6 +418,19 @@ def finished(split):
     return recipe
 
 
+def byclass_augmented(images, augmentation):
+    model, options = course_emnist(62, is_large=augmentation == "none")
+    return model, options | {"images": images}
+
+
+augmented_or_not = Plan(
+    "augmented_or_not",
+    {"images": [20_000, 80_000], "augmentation": ["none", "gentle"]},
+    byclass_augmented,
+    epochs=8,
+    data="emnist/byclass",
+)
+
 REPORT_D = ["first", "second", "third"]
 final_letters, final_balanced, final_bymerge, final_byclass = (
     Plan(
@@ -469,6 +482,7 @@ ALL = [
     activation_folds,
     depths,
     epoch_counts,
+    augmented_or_not,
     final_letters,
     final_balanced,
     final_bymerge,
