@@ -36,6 +36,25 @@ def augmentation(rotation=0, shift=0.0, zoom=0.0, shear=0.0, flip=None, fill="ne
     )
 
 
+def pixel_shifts(pixels=1):
+    """A layer that shifts each training image by whole pixels, at random, anew in every epoch.
+
+    `augmentation` computes pixels between pixels, which blurs edges; here each stays as it is.
+
+    Arguments: pixels: at most so many, to the left or right and up or down; all equally likely.
+    Returns: keras.Sequential, images (batch, 28, 28) → the same shape, float32; unchanged outside
+        training; black comes in.
+    Raises: ValueError unless pixels is a whole number of 1 … 27. Taught in notebook 12.
+    """
+    if pixels not in range(1, 28):
+        raise ValueError(f"expected whole pixels, 1 … 27; found {pixels!r}. Choose 1 or 2.")
+    width = (pixels + 0.5) / 28  # rounded to the nearest pixel
+    move = layers.RandomTranslation(width, width, fill_mode="constant", interpolation="nearest")
+    return keras.Sequential(
+        [keras.Input((28, 28)), layers.Reshape((28, 28, 1)), move, layers.Reshape((28, 28))]
+    )
+
+
 def reseed(augment):
     """Let the random numbers of augmentation layers begin anew, as Keras' global seed says.
 

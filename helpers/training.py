@@ -6,6 +6,7 @@ from math import ceil
 
 from helpers import course
 from helpers.augmentation import augmentation as augmentation  # training.augmentation, too
+from helpers.augmentation import pixel_shifts as pixel_shifts
 from helpers.augmentation import reseed
 
 import keras
@@ -63,6 +64,7 @@ def fit(
     optimizer="adam",
     loss="sparse_categorical_crossentropy",
     augment=None,
+    weight_decay=None,
     class_weight=None,
     callbacks=(),
     verbose=True,
@@ -80,8 +82,9 @@ def fit(
             to a keras schedule, such as `rates.one_cycle(0.01)`.
         optimizer: a name that Keras knows, e.g. "adam", "rmsprop", "sgd".
         loss: a Keras loss for integer labels, or `one_hot_loss` of one for one-hot labels.
-        augment: layers from `augmentation`, which change the training images anew in every epoch;
-            the model itself does not hold them.
+        augment: layers from `augmentation` or `pixel_shifts`, which change the training images
+            anew in every epoch; the model itself does not hold them.
+        weight_decay: in each step every weight shrinks by this share times the learning rate.
         class_weight: dict label → weight of its images in the loss, all 1 where None.
         callbacks: further Keras callbacks.
         verbose: False prints nothing.
@@ -93,7 +96,7 @@ def fit(
     epochs = min(epochs, QUICK_EPOCHS) if course.tier() == "quick" else epochs
     if callable(learning_rate) and not isinstance(learning_rate, Schedule):
         learning_rate = learning_rate(epochs * ceil(len(split) / batch_size))
-    compile_model(model, optimizer, learning_rate, loss)
+    compile_model(model, optimizer, learning_rate, loss, weight_decay)
     trained = model
     if augment is not None:  # the same weights and optimiser, behind layers that work in training
         reseed(augment)
@@ -118,13 +121,14 @@ def fit(
     )
 
 
-def compile_model(model, optimizer, learning_rate, loss):
+def compile_model(model, optimizer, learning_rate, loss, weight_decay=None):
     """Compile a model as the whole course does: fresh optimiser, accuracy as metric.
 
     Arguments: as for `fit`; learning_rate a float or a keras schedule. Taught in notebook 02.
     """
     if isinstance(optimizer, str):
-        optimizer = keras.optimizers.get(optimizer).__class__(learning_rate=learning_rate)
+        settings = {"learning_rate": learning_rate, "weight_decay": weight_decay}
+        optimizer = keras.optimizers.get(optimizer).__class__(**settings)
     # XLA doubles the time of a step on a CPU under TensorFlow; JAX cannot do without it.
     jit = False if keras.backend.backend() == "tensorflow" else "auto"
     # Several steps a call save Python's share of each: a small network trains twice as fast.

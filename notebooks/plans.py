@@ -394,12 +394,14 @@ epoch_counts = Plan(
 # --- notebooks 11 and 12: finished networks, trained on all images, judged once
 
 
-def course_emnist(classes, is_large):
-    """The course's network. Splits with 100,000 training images are better not augmented."""
-    options = {"learning_rate": rates.one_cycle(0.004), "judged_as": models.shift_averaged}
-    if not is_large:
-        gentle = {"rotation": 5, "shift": 0.05, "zoom": 0.05, "shear": 0.05}
-        options["augment"] = training.augmentation(**gentle, fill="constant")
+def course_emnist(classes):
+    """The course's network for EMNIST, shifted by whole pixels in training and in use."""
+    options = {
+        "learning_rate": rates.one_cycle(0.004),
+        "weight_decay": 0.05,
+        "augment": training.pixel_shifts(),
+        "judged_as": models.shift_averaged,
+    }
     return models.digit_cnn(classes), options
 
 
@@ -409,7 +411,7 @@ def finished(split):
 
     def recipe(network):
         if network == "course's":
-            return course_emnist(classes, is_large=split in ("bymerge", "byclass"))
+            return course_emnist(classes)
         if network == "report E's":
             return models.report_e(classes=classes), {"batch_size": 36, "epochs": 10}
         model, options = report_d(network, classes)
@@ -418,15 +420,21 @@ def finished(split):
     return recipe
 
 
-def byclass_augmented(images, augmentation):
-    model, options = course_emnist(62, is_large=augmentation == "none")
-    return model, options | {"images": images}
+def emnist_augmentation(augmentation):
+    model, options = course_emnist(62)
+    gentle = {"rotation": 5, "shift": 0.05, "zoom": 0.05, "shear": 0.05}
+    change = {
+        "none": None,
+        "parts of a pixel": training.augmentation(**gentle, fill="constant"),
+        "whole pixels": training.pixel_shifts(),
+    }
+    return model, options | {"augment": change[augmentation]}
 
 
-augmented_or_not = Plan(
-    "augmented_or_not",
-    {"images": [20_000, 80_000], "augmentation": ["none", "gentle"]},
-    byclass_augmented,
+emnist_augmentations = Plan(
+    "emnist_augmentations",
+    {"augmentation": ["none", "parts of a pixel", "whole pixels"]},
+    emnist_augmentation,
     epochs=8,
     data="emnist/byclass",
 )
@@ -446,8 +454,8 @@ final_letters, final_balanced, final_bymerge, final_byclass = (
     for name, epochs, networks in (
         ("letters", 20, REPORT_D),
         ("balanced", 20, [*REPORT_D, "report E's"]),
-        ("bymerge", 8, [*REPORT_D, "report E's"]),
-        ("byclass", 8, ["report E's"]),
+        ("bymerge", 18, [*REPORT_D, "report E's"]),
+        ("byclass", 18, ["report E's"]),
     )
 )
 
@@ -482,7 +490,7 @@ ALL = [
     activation_folds,
     depths,
     epoch_counts,
-    augmented_or_not,
+    emnist_augmentations,
     final_letters,
     final_balanced,
     final_bymerge,

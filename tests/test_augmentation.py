@@ -1,6 +1,6 @@
 """Augmentation changes training images within its limits, and no others."""
 
-from helpers.augmentation import augmentation
+from helpers.augmentation import augmentation, pixel_shifts
 
 import numpy as np
 import pytest
@@ -111,3 +111,27 @@ def test_what_comes_in_from_outside_is_the_nearest_pixel_or_black(effect):
 def test_an_augmentation_that_there_is_not_is_explained(settings):
     with pytest.raises(ValueError, match=r"expected fill .* and flip .* found .*(diagonal|white)"):
         augmentation(**settings)
+
+
+@pytest.mark.parametrize("pixels", [1, 2])
+def test_pixel_shifts_move_images_by_whole_pixels_all_equally_often(pixels):
+    images, side = noise(1000), 2 * pixels + 1
+    found = np.array(pixel_shifts(pixels)(images, training=True))
+    framed = np.pad(images, ((0, 0), (pixels, pixels), (pixels, pixels)))
+    same = [
+        (found == framed[:, y : y + 28, x : x + 28]).all(axis=(1, 2)).sum()
+        for y in range(side)
+        for x in range(side)
+    ]
+    assert sum(same) == len(images)
+    assert min(same) > len(images) / side**2 / 3
+
+
+def test_pixel_shifts_leave_images_alone_outside_training():
+    assert np.array_equal(pixel_shifts()(noise(8), training=False), noise(8))
+
+
+@pytest.mark.parametrize("pixels", [0, 28, 0.5, "1"])
+def test_pixel_shifts_say_which_numbers_they_take(pixels):
+    with pytest.raises(ValueError, match="whole pixels"):
+        pixel_shifts(pixels)

@@ -104,6 +104,16 @@ def test_compiling_gives_a_fresh_optimiser_of_that_name_and_rate(name):
         model.optimizer.iterations.assign(7)
 
 
+def test_weight_decay_shrinks_every_weight_by_its_share_of_the_rate_in_each_step():
+    model = dense()
+    before = model.get_weights()
+    silent = dict.fromkeys(range(10), 0.0)  # no loss, and so no gradient
+    recipe = {"epochs": 1, "learning_rate": 0.1, "weight_decay": 0.5, "verbose": False}
+    training.fit(model, split(240), batch_size=80, class_weight=silent, **recipe)
+    for old, new in zip(before, model.get_weights(), strict=True):
+        np.testing.assert_allclose(new, old * (1 - 0.1 * 0.5) ** 3, rtol=1e-5)
+
+
 @pytest.mark.parametrize("tier, epochs", [("full", 3), ("quick", 1)])
 def test_a_learning_rate_may_depend_on_the_number_of_steps(tier, epochs, monkeypatch):
     monkeypatch.setenv("COURSE_TIER", tier)
