@@ -435,7 +435,8 @@ emnist_augmentations = Plan(
     "emnist_augmentations",
     {"augmentation": ["none", "parts of a pixel", "whole pixels"]},
     emnist_augmentation,
-    epochs=8,
+    epochs=6,
+    images=80_000,
     data="emnist/byclass",
 )
 
