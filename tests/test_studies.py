@@ -398,6 +398,7 @@ def test_a_final_study_may_judge_another_reading_of_the_trained_weights(folder, 
     kept = keras.saving.load_model(plan.outputs / "tiny width=16 seed=1.keras")
     mnist = data.load("mnist")
     assert kept.get_layer("mean") and not kept.compiled
+    assert not kept.get_layer("dense_16").compiled  # the network inside, whose weights were trained
     judged = evaluation.evaluate(kept, mnist.test, mnist.classes)
     assert judged.accuracy == pytest.approx(row["accuracy"], abs=1e-5)
 

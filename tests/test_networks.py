@@ -1,0 +1,57 @@
+"""The finished networks in notebooks/networks are what their README and the studies' tables say."""
+
+import re
+from pathlib import Path
+
+from helpers import data, evaluation, studies
+
+import keras
+import numpy as np
+import plans
+import pytest
+
+FOLDER = Path(plans.__file__).parent / "networks"
+NAMES = ("byclass", "balanced")
+LARGEST = 3_000_000  # bytes of all networks together
+
+
+def stored(name):
+    """The line of the study's table for a kept network."""
+    table = studies.load(getattr(plans, f"final_{name}"))
+    return table.set_index("network").loc["course's"]
+
+
+def test_the_folder_holds_two_small_networks_and_their_readme():
+    files = {path.name: path.stat().st_size for path in FOLDER.iterdir()}
+    assert files.keys() == {"README.md", "byclass.keras", "balanced.keras"}
+    assert sum(files.values()) < LARGEST
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_network_loads_and_takes_raw_images(name):
+    network = keras.saving.load_model(FOLDER / f"{name}.keras")
+    assert not network.compiled
+    images = np.random.default_rng(0).integers(0, 256, (3, 28, 28), dtype=np.uint8)
+    probabilities = keras.ops.convert_to_numpy(network(images))
+    assert probabilities.shape == (3, len(data.CLASSES[f"emnist/{name}"]))
+    assert probabilities.sum(axis=1) == pytest.approx(1)
+    assert network.count_params() == stored(name)["parameters"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_readme_says_how_a_network_was_trained(name):
+    (line,) = re.findall(rf"^\| `{name}\.keras` .*$", (FOLDER / "README.md").read_text(), re.M)
+    row = stored(name)
+    figures = [f"{row['trained_images']:,}", f"{row['parameters']:,}"]
+    assert all(figure in line for figure in [*figures, f"{100 * row['accuracy']:.2f} %"])
+
+
+@pytest.mark.real_data
+@pytest.mark.parametrize("name", NAMES)
+def test_a_network_reaches_its_stated_accuracy_on_the_test_images(name):
+    dataset, row = data.load(f"emnist/{name}"), stored(name)
+    if len(dataset.train) != row["trained_images"]:
+        pytest.skip(f"trained on {row['trained_images']:,} images, here {len(dataset.train):,}")
+    network = keras.saving.load_model(FOLDER / f"{name}.keras")
+    judged = evaluation.evaluate(network, dataset.test, dataset.classes)
+    assert judged.accuracy == pytest.approx(row["accuracy"], abs=5e-4)
