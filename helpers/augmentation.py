@@ -30,10 +30,7 @@ def augmentation(rotation=0, shift=0.0, zoom=0.0, shear=0.0, flip=None, fill="ne
         layers.RandomZoom(zoom, fill_mode=fill) if zoom else None,
         layers.RandomFlip(flip) if flip else None,
     ]
-    inside = [step for step in steps if step is not None]
-    return keras.Sequential(
-        [keras.Input((28, 28)), layers.Reshape((28, 28, 1)), *inside, layers.Reshape((28, 28))]
-    )
+    return _on_images([step for step in steps if step is not None])
 
 
 def pixel_shifts(pixels=1):
@@ -50,8 +47,13 @@ def pixel_shifts(pixels=1):
         raise ValueError(f"expected whole pixels, 1 … 27; found {pixels!r}. Choose 1 or 2.")
     width = (pixels + 0.5) / 28  # rounded to the nearest pixel
     move = layers.RandomTranslation(width, width, fill_mode="constant", interpolation="nearest")
+    return _on_images([move])
+
+
+def _on_images(steps):
+    """One layer of these steps for images without a channel axis."""
     return keras.Sequential(
-        [keras.Input((28, 28)), layers.Reshape((28, 28, 1)), move, layers.Reshape((28, 28))]
+        [keras.Input((28, 28)), layers.Reshape((28, 28, 1)), *steps, layers.Reshape((28, 28))]
     )
 
 

@@ -178,21 +178,12 @@ def _images(plan, images, fold):
 def _save(model, path):
     """Write a trained network without its optimiser, whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    bare = model.__class__.from_config(_without_optimizers(model.get_config()))
+    uncompiled = keras.Model(model.inputs, model.outputs, name=model.name)
+    bare = keras.models.clone_model(uncompiled)  # the networks inside it are not compiled either
     bare.set_weights(model.get_weights())
     part = path.with_suffix(".part.keras")
     bare.save(part)
     part.replace(path)
-
-
-def _without_optimizers(config):
-    """The description of a model, networks inside it included, as if none had been compiled."""
-    if isinstance(config, dict):
-        kept = {name: part for name, part in config.items() if name != "compile_config"}
-        return {name: _without_optimizers(part) for name, part in kept.items()}
-    if isinstance(config, list | tuple):
-        return type(config)(map(_without_optimizers, config))
-    return config
 
 
 def _keep(plan, study, trial, result):
