@@ -1,0 +1,153 @@
+"""From brightness to ink: which of dark and light was written, without light, ruling and specks."""
+
+from helpers.pictures import NoInk
+
+import numpy as np
+from PIL import Image
+from scipy import ndimage
+
+FAINTEST = 0.05
+"""Ink differs from the paper by at least this share of the paper's brightness."""
+
+EIGHT = np.ones((3, 3))
+"""Pixels that touch at a corner belong together."""
+
+
+def dark_on_light(brightness, window):
+    """Turn light ink on dark paper round; leave dark ink on light paper as it is.
+
+    Ink covers less than paper: of the differences from the brightness around, the large ones are
+    ink, and their third powers outweigh all others.
+
+    Arguments: brightness: float32 (h, w), 0 … 1; window: wider than a stroke, pixels.
+    Returns: as brightness. Taught in notebook 13.
+    """
+    off = brightness - ndimage.uniform_filter(brightness, window, mode="nearest")
+    return 1 - brightness if (off * off * off).sum() > 0 else brightness
+
+
+def light(brightness):
+    """The light on a sheet, brighter towards one side: a plane fitted to most of the pixels.
+
+    Arguments and return value: float32 (h, w).
+    """
+    height, width = brightness.shape
+    y, x = (np.linspace(0, side - 1, min(side, 16)).astype(int) for side in (height, width))
+    points = brightness[np.ix_(y, x)].ravel()
+    terms = np.stack([np.ones(points.size), np.repeat(y, len(x)), np.tile(x, len(y))])
+    kept = np.ones(points.size)
+    for _ in range(3):
+        plane = np.linalg.pinv(terms * kept @ terms.T) @ (terms * kept @ points)
+        off = np.abs(points - plane @ terms)
+        kept = (off <= 2 * np.median(off) + 1e-6).astype(float)
+    fall = plane[1] * np.arange(height)[:, None] + plane[2] * np.arange(width)
+    return (plane[0] + fall).astype(np.float32)
+
+
+def density(brightness, window):
+    """The share of the paper's brightness that is missing, whatever the light.
+
+    The paper is what remains when everything dark and narrower than the window is filled up with
+    what is beside it (a morphological closing). It is done with and without a plane of light taken
+    away first, and ink is what is missing both times: without, light that falls off towards a side
+    looks like ink there; with, so does a shadow with a sharp edge.
+
+    Arguments: brightness: float32 (h, w), 0 … 1, dark ink; window: wider than a stroke, pixels.
+    Returns: float32 (h, w), at most 1; about 0 on paper. Taught in notebook 13.
+    """
+    even = brightness / np.maximum(light(brightness), 0.02)
+    missing = np.minimum(_missing(even, window), _missing(brightness, window))
+    return missing - np.percentile(missing, 25)  # half of a picture may be ink
+
+
+def _missing(brightness, window):
+    """The share of the paper's brightness that is missing at each pixel."""
+    step = max(1, window // 20)
+    small = resize(brightness, [-(-side // step) for side in brightness.shape])
+    size = max(3, window // step)
+    paper = np.pad(small, size, mode="edge")  # shadows do not end at the edge of the picture
+    paper = _highest(_highest(paper, size, 0), size, 1)
+    paper = _lowest(_lowest(paper, size, 0), size, 1)[size:-size, size:-size]
+    if step > 1:
+        paper = _lowest(_lowest(paper, 3, 0), 3, 1)  # the edge of a shadow is no stroke
+    return 1 - brightness / np.maximum(resize(paper, brightness.shape), 0.02)
+
+
+def resize(array, shape, method=Image.Resampling.BILINEAR):
+    """A float32 array in another size, by Pillow."""
+    if array.shape == tuple(shape):
+        return array
+    return np.asarray(Image.fromarray(array).resize(shape[::-1], method))
+
+
+def without_ruling(ink, length, slack):
+    """Take away what runs straight along rows or columns for `length` pixels: ruled, squared paper.
+
+    Where a stroke crosses a line it is kept: it goes on above and below; or it is darker.
+
+    Arguments: ink: float32 (h, w); slack: lines may wander by so many pixels.
+    Returns: float32 (h, w). Taught in notebook 13.
+    """
+    return _without_rows(_without_rows(ink, length, slack).T, length, slack).T
+
+
+def _without_rows(ink, length, slack):
+    wide = _highest(ink, 2 * slack + 1, 0)
+    line = _highest(_lowest(wide, length, 1), length, 1)
+    high = 2 * slack + 3
+    across = _highest(_lowest(ink, high, 0), high, 0)
+    rest = np.maximum(ink - 1.5 * line, np.minimum(ink, across))
+    return np.where(line > FAINTEST / 2, rest, ink)
+
+
+def _highest(array, size, axis):
+    """The highest value among `size` neighbours along an axis, an odd number of them."""
+    return ndimage.maximum_filter1d(array, size | 1, axis, mode="nearest")
+
+
+def _lowest(array, size, axis):
+    return ndimage.minimum_filter1d(array, size | 1, axis, mode="nearest")
+
+
+def darkness(ink):
+    """How dark ink is in this picture, 0 … 1: three quarters of its pixels are lighter.
+
+    Arguments: ink: float32 (h, w), as `density` returns it.
+    Raises: NoInk where nothing stands out of the noise of the paper. Taught in notebook 13.
+    """
+    low, paper = np.percentile(ink, (5, 25))
+    noise = paper - low  # about the standard deviation of paper
+    seen = ink[ink > max(FAINTEST, 6 * noise)]
+    if not seen.size:
+        raise NoInk(
+            "Expected ink on paper, found nothing that stands out. Write larger or darker, or "
+            "take the picture in better light."
+        )
+    return np.percentile(seen, 75)
+
+
+def strokes(ink, dark):
+    """Where there is ink: dark pixels, and less dark ones that touch them.
+
+    Arguments: ink: float32 (h, w), 0 … 1; dark: how dark ink is, 0 … 1.
+    Returns: bool (h, w). Taught in notebook 13.
+    """
+    labels, count = ndimage.label(ink > 0.4 * dark, EIGHT)
+    return np.bincount(labels[ink > 0.55 * dark], minlength=count + 1)[labels] > 0
+
+
+def wider(mask):
+    """A mask and the pixels that touch it."""
+    return ndimage.binary_dilation(mask, EIGHT)
+
+
+def width(mask):
+    """The mean width of strokes, pixels: twice their area by the length of their outline.
+
+    The outline's length is π/4 of its crossings with rows and columns (Cauchy and Crofton).
+
+    Arguments: mask: bool (h, w), True where there is ink.
+    """
+    padded = np.pad(mask, 1)
+    crossings = (padded[1:] != padded[:-1]).sum() + (padded[:, 1:] != padded[:, :-1]).sum()
+    return 2 * mask.sum() / max(np.pi / 4 * crossings, 1)
