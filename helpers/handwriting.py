@@ -149,8 +149,19 @@ def _look(picture, box, steps):
     large = max(picture.size) > 5 * COARSE and box is None
     seen = pictures.brightness(picture, box, FINE if large else COARSE)
     seen = _at_least(LEAST, seen)
+    seen = ink.dark_on_light(seen, 2 * max(seen.shape) // 3)
+    try:
+        density, mask = _find(seen, steps, tight=False)
+        cut = mask[0].any() or mask[-1].any() or mask[:, 0].any() or mask[:, -1].any()
+    except NoInk:
+        cut = True
+    return _find(seen, steps, tight=True) if cut else (density, mask)
+
+
+def _find(seen, steps, tight):
+    """Density of ink and mask of the character, which fills the picture if `tight`."""
     side = max(seen.shape)
-    density = ink.density(ink.dark_on_light(seen, 2 * side // 3), side // 3)
+    density = ink.density(seen, side // 3, tight)
     if "ruling" in steps:
         density = ink.without_ruling(density, int(0.9 * side), 1 + side // 64)
     dark = ink.darkness(density)
@@ -171,24 +182,24 @@ def _at_least(side, array):
 
 
 def _one_character(mask):
-    """The pixels of the only character; a smaller one cut off by the picture's edge is left out."""
+    """The pixels of the only character; what the picture's edge cuts off counts only if alone."""
     found, labels = layout.characters(mask)
-    area = np.bincount(labels.ravel())
-    areas = np.array([area[list(one.marks)].sum() for one in found])
-    limits = (0, 0, *mask.shape[::-1])
-    cut_off = [any(a == b for a, b in zip(one.box, limits, strict=True)) for one in found]
     if not found:
         raise NoInk("Expected a character, found specks only. Write larger, or go nearer.")
-    whole = [
+    area = np.bincount(labels.ravel())
+    areas = [area[list(one.marks)].sum() for one in found]
+    edges = (0, 0, *mask.shape[::-1])
+    inside = [
         one
-        for one, size, edge in zip(found, areas, cut_off, strict=True)
-        if not edge or size > 0.5 * areas.max()
+        for one, size in zip(found, areas, strict=True)
+        if size > 0.1 * max(areas) and not any(np.equal(one.box, edges))
     ]
-    if len(whole) > 1:
+    found = inside or [one for one, size in zip(found, areas, strict=True) if size == max(areas)]
+    if len(found) > 1:
         raise SeveralCharacters(
-            f"Expected one character, found {len(whole)}. Cut the picture, or use read_page."
+            f"Expected one character, found {len(found)}. Cut the picture, or use read_page."
         )
-    return np.isin(labels, whole[0].marks)
+    return np.isin(labels, found[0].marks)
 
 
 def _closer(mask, size):

@@ -26,6 +26,30 @@ def dark_on_light(brightness, window):
     return 1 - brightness if (off * off * off).sum() > 0 else brightness
 
 
+def density(brightness, window, tight=False):
+    """The share of the paper's brightness that is missing, whatever the light.
+
+    The paper is what remains when everything dark and narrower than the window is filled up with
+    what is beside it (a morphological closing). It is done with and without a plane of light taken
+    away first, and the darker result holds: without, light that falls off towards a side looks
+    like ink there; with, so does a shadow with a sharp edge.
+
+    Arguments: brightness: float32 (h, w), 0 … 1, dark ink; window: wider than a stroke, pixels;
+        tight: strokes may lie along the edge of the picture; otherwise those are shadows.
+    Returns: float32 (h, w), at most 1; about 0 on paper. Taught in notebook 13.
+    """
+    step = max(1, window // 20)
+    small = resize(brightness, [-(-side // step) for side in brightness.shape])
+    size = max(3, window // step)
+    paper = _closed(small, size, tight)
+    plane = np.maximum(light(paper), 0.02)
+    paper = np.minimum(paper, plane * _closed(small / plane, size, tight))
+    if step > 1:
+        paper = _lowest(_lowest(paper, 3, 0), 3, 1)  # the edge of a shadow is no stroke
+    missing = 1 - brightness / np.maximum(resize(paper, brightness.shape), 0.02)
+    return missing - np.percentile(missing, 25)  # half of a picture may be ink
+
+
 def light(brightness):
     """The light on a sheet, brighter towards one side: a plane fitted to most of the pixels.
 
@@ -44,33 +68,13 @@ def light(brightness):
     return (plane[0] + fall).astype(np.float32)
 
 
-def density(brightness, window):
-    """The share of the paper's brightness that is missing, whatever the light.
-
-    The paper is what remains when everything dark and narrower than the window is filled up with
-    what is beside it (a morphological closing). It is done with and without a plane of light taken
-    away first, and ink is what is missing both times: without, light that falls off towards a side
-    looks like ink there; with, so does a shadow with a sharp edge.
-
-    Arguments: brightness: float32 (h, w), 0 … 1, dark ink; window: wider than a stroke, pixels.
-    Returns: float32 (h, w), at most 1; about 0 on paper. Taught in notebook 13.
-    """
-    even = brightness / np.maximum(light(brightness), 0.02)
-    missing = np.minimum(_missing(even, window), _missing(brightness, window))
-    return missing - np.percentile(missing, 25)  # half of a picture may be ink
-
-
-def _missing(brightness, window):
-    """The share of the paper's brightness that is missing at each pixel."""
-    step = max(1, window // 20)
-    small = resize(brightness, [-(-side // step) for side in brightness.shape])
-    size = max(3, window // step)
-    paper = np.pad(small, size, mode="edge")  # shadows do not end at the edge of the picture
-    paper = _highest(_highest(paper, size, 0), size, 1)
-    paper = _lowest(_lowest(paper, size, 0), size, 1)[size:-size, size:-size]
-    if step > 1:
-        paper = _lowest(_lowest(paper, 3, 0), 3, 1)  # the edge of a shadow is no stroke
-    return 1 - brightness / np.maximum(resize(paper, brightness.shape), 0.02)
+def _closed(array, size, tight):
+    """Fill up what is dark and narrower than `size`; beyond the edge is paper if `tight`."""
+    outside = {"mode": "constant", "constant_values": array.max()} if tight else {"mode": "edge"}
+    padded = np.pad(array, size, **outside)
+    filled = _highest(_highest(padded, size, 0), size, 1)
+    filled = _lowest(_lowest(filled, size, 0), size, 1)
+    return filled[size:-size, size:-size]
 
 
 def resize(array, shape, method=Image.Resampling.BILINEAR):

@@ -23,10 +23,10 @@ def lit(brightness, kind):
     return (brightness * light).astype(np.float32)
 
 
-def mask(brightness):
+def mask(brightness, tight=False):
     side = max(brightness.shape)
     turned = ink.dark_on_light(brightness, 2 * side // 3)
-    density = ink.density(turned, side // 3)
+    density = ink.density(turned, side // 3, tight)
     return ink.strokes(density, ink.darkness(density))
 
 
@@ -62,8 +62,8 @@ def test_faint_pencil_and_grey_paper_are_read(paper, dark):
 def test_a_thick_marker_that_fills_the_picture_is_still_ink(letter):
     drawn, _ = written.glyph(letter, 100, "DejaVuSans-Bold")
     sheet = 0.9 - 0.8 * np.asarray(drawn, np.float32) / 255
-    assert overlap(mask(sheet), sheet < 0.5) > 0.9
-    assert overlap(mask(1 - sheet), sheet < 0.5) > 0.9
+    assert overlap(mask(sheet, tight=True), sheet < 0.5) > 0.9
+    assert overlap(mask(1 - sheet, tight=True), sheet < 0.5) > 0.9
 
 
 @pytest.mark.parametrize("value", [0.0, 1.0])
