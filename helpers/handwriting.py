@@ -95,7 +95,7 @@ def _levelled(picture):
     if angle:
         turned = Image.fromarray(density).rotate(angle, Image.Resampling.BILINEAR, expand=True)
         density = np.asarray(turned)
-    return ink.without_ruling(density, max(density.shape) // 6, 2), angle
+    return ink.without_ruling(density, 1 / 6, 2), angle
 
 
 def _turned_back(boxes, shape, size, angle):
@@ -163,14 +163,14 @@ def _find(seen, steps, tight):
     side = max(seen.shape)
     density = ink.density(seen, side // 3, tight)
     if "ruling" in steps:
-        density = ink.without_ruling(density, int(0.9 * side), 1 + side // 64)
+        density = ink.without_ruling(density, 0.95, 1 + side // 64)
     dark = ink.darkness(density)
     if "specks" not in steps:
         return density, ink.strokes(density, dark)
     try:
-        mask = _one_character(ink.strokes(density, dark))
+        mask = layout.only(ink.strokes(density, dark))
     except SeveralCharacters:  # or one, faint where its parts meet
-        mask = _one_character(ink.strokes(density, 0.6 * dark))
+        mask = layout.only(ink.strokes(density, 0.6 * dark))
     return np.where(ink.wider(mask), density, 0), mask
 
 
@@ -179,27 +179,6 @@ def _at_least(side, array):
     factor = max(1, side / max(array.shape))
     shape = [round(factor * length) for length in array.shape]
     return ink.resize(array, shape, Image.Resampling.BICUBIC)
-
-
-def _one_character(mask):
-    """The pixels of the only character; what the picture's edge cuts off counts only if alone."""
-    found, labels = layout.characters(mask)
-    if not found:
-        raise NoInk("Expected a character, found specks only. Write larger, or go nearer.")
-    area = np.bincount(labels.ravel())
-    areas = [area[list(one.marks)].sum() for one in found]
-    edges = (0, 0, *mask.shape[::-1])
-    inside = [
-        one
-        for one, size in zip(found, areas, strict=True)
-        if size > 0.1 * max(areas) and not any(np.equal(one.box, edges))
-    ]
-    found = inside or [one for one, size in zip(found, areas, strict=True) if size == max(areas)]
-    if len(found) > 1:
-        raise SeveralCharacters(
-            f"Expected one character, found {len(found)}. Cut the picture, or use read_page."
-        )
-    return np.isin(labels, found[0].marks)
 
 
 def _closer(mask, size):

@@ -9,6 +9,9 @@ from scipy import ndimage
 FAINTEST = 0.05
 """Ink differs from the paper by at least this share of the paper's brightness."""
 
+EDGE = 0.4
+"""A stroke ends where its ink is less dense than this share of what is usual in the picture."""
+
 EIGHT = np.ones((3, 3))
 """Pixels that touch at a corner belong together."""
 
@@ -84,21 +87,22 @@ def resize(array, shape, method=Image.Resampling.BILINEAR):
     return np.asarray(Image.fromarray(array).resize(shape[::-1], method))
 
 
-def without_ruling(ink, length, slack):
-    """Take away what runs straight along rows or columns for `length` pixels: ruled, squared paper.
+def without_ruling(ink, share, slack):
+    """Take away what runs straight along rows or columns: ruled and squared paper.
 
     Where a stroke crosses a line it is kept: it goes on above and below; or it is darker.
 
-    Arguments: ink: float32 (h, w); slack: lines may wander by so many pixels.
+    Arguments: ink: float32 (h, w); share: of the width, or the height, that a line crosses at
+        least, 0 … 1; slack: lines may wander by so many pixels.
     Returns: float32 (h, w). Taught in notebook 13.
     """
-    return _without_rows(_without_rows(ink, length, slack).T, length, slack).T
+    return _without_rows(_without_rows(ink, share, slack).T, share, slack).T
 
 
-def _without_rows(ink, length, slack):
+def _without_rows(ink, share, slack):
+    length, high = int(share * ink.shape[1]), 2 * slack + 3
     wide = _highest(ink, 2 * slack + 1, 0)
-    line = _highest(_lowest(wide, length, 1), length, 1)
-    high = 2 * slack + 3
+    line = _highest(_lowest(wide, length, 1, mode="constant"), length, 1)
     across = _highest(_lowest(ink, high, 0), high, 0)
     rest = np.maximum(ink - 1.5 * line, np.minimum(ink, across))
     return np.where(line > FAINTEST / 2, rest, ink)
@@ -109,8 +113,8 @@ def _highest(array, size, axis):
     return ndimage.maximum_filter1d(array, size | 1, axis, mode="nearest")
 
 
-def _lowest(array, size, axis):
-    return ndimage.minimum_filter1d(array, size | 1, axis, mode="nearest")
+def _lowest(array, size, axis, mode="nearest"):
+    return ndimage.minimum_filter1d(array, size | 1, axis, mode=mode)
 
 
 def darkness(ink):
@@ -136,7 +140,7 @@ def strokes(ink, dark):
     Arguments: ink: float32 (h, w), 0 … 1; dark: how dark ink is, 0 … 1.
     Returns: bool (h, w). Taught in notebook 13.
     """
-    labels, count = ndimage.label(ink > 0.4 * dark, EIGHT)
+    labels, count = ndimage.label(ink > EDGE * dark, EIGHT)
     return np.bincount(labels[ink > 0.55 * dark], minlength=count + 1)[labels] > 0
 
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from helpers import ink
-from helpers.pictures import SeveralCharacters
+from helpers.pictures import NoInk, SeveralCharacters
 
 import numpy as np
 from scipy import ndimage
@@ -74,6 +74,31 @@ def characters(mask):
     groups, boxes = [g for g, keep in zip(groups, large, strict=True) if keep], boxes[large]
     lines = _lines(boxes)
     return _numbered(boxes, groups, lines, _word_gap(boxes, lines, size)), labels
+
+
+def only(mask):
+    """The pixels of the only character; what the picture's edge cuts off counts only if alone.
+
+    Arguments and return value: bool (h, w).
+    Raises: NoInk where there are specks only; SeveralCharacters. Taught in notebook 13.
+    """
+    found, labels = characters(mask)
+    if not found:
+        raise NoInk("Expected a character, found specks only. Write larger, or go nearer.")
+    area = np.bincount(labels.ravel())
+    areas = [area[list(one.marks)].sum() for one in found]
+    edges = (0, 0, *mask.shape[::-1])
+    inside = [
+        one
+        for one, size in zip(found, areas, strict=True)
+        if size > 0.1 * max(areas) and not any(np.equal(one.box, edges))
+    ]
+    found = inside or [one for one, size in zip(found, areas, strict=True) if size == max(areas)]
+    if len(found) > 1:
+        raise SeveralCharacters(
+            f"Expected one character, found {len(found)}. Cut the picture, or use read_page."
+        )
+    return np.isin(labels, found[0].marks)
 
 
 def text(characters, readings):
