@@ -24,7 +24,7 @@ def scan(density, mask, even=True):
     Returns: float32 (h, w), 0 … 1, longer side `LONG`, soft only at the edge.
     """
     character = cut(np.where(ink.wider(mask), density, 0), mask, 1)
-    dark = np.percentile(density[mask], 75)
+    dark = ink.below(density[mask], 0.75)
     factor = max(1, FINE / max(character.shape))
     large = _scaled(character, factor)
     shape = large > ink.EDGE * dark
@@ -46,13 +46,14 @@ def even_strokes(shape, share=STROKE):
     """Make thin strokes thicker and thick ones thinner, by moving their edge.
 
     Arguments: shape: bool (h, w); share: least and greatest width by the longer side.
-    Returns: float32 (h + 20, w + 20), 0 … 1, about 0.5 at the edge.
+    Returns: float32, 0 … 1, about 0.5 at the edge; larger than shape where strokes grow.
     """
-    shape = np.pad(shape, 10)
-    long = max(cut(shape, shape).shape)
-    width = ink.width(shape)
+    long, width = max(cut(shape, shape).shape), ink.width(shape)
     wanted = np.clip(width / long, *share)
     wider = wanted * (long - width) / (1 - wanted) - width  # the longer side changes by as much
+    if abs(wider) < 0.1:
+        return shape.astype(np.float32)
+    shape = np.pad(shape, 2 + max(0, int(wider)))
     inside = ndimage.distance_transform_edt(shape)
     outside = ndimage.distance_transform_edt(~shape)
     edge = np.where(shape, inside - 0.5, 0.5 - outside)  # distance from the edge, positive inside

@@ -13,7 +13,7 @@ STEPS = ("invert", "light", "ruling", "specks", "crop", "stroke")
 
 NEEDS = {"light": "invert", "ruling": "light", "specks": "light", "crop": "light", "stroke": "crop"}
 
-LEAST, COARSE, FINE = 64, 128, 320
+LEAST, COARSE, FINE = 64, 112, 320
 """Longer side, pixels: what has less is enlarged; how small and large pictures are looked at."""
 
 
@@ -189,7 +189,7 @@ def _closer(mask, size):
     factor = max(size) / max(mask.shape)
     rows, columns = (np.flatnonzero(mask.any(axis=axis)) for axis in (1, 0))
     long = max(np.ptp(rows), np.ptp(columns)) + 1
-    if factor <= 1 or long > conversion.LONG:
+    if factor <= 1 or long > LEAST / 2:
         return None
     margin = 0.4 * long
     box = columns[0] - margin, rows[0] - margin, columns[-1] + margin, rows[-1] + margin

@@ -98,7 +98,9 @@ def only(mask):
         raise SeveralCharacters(
             f"Expected one character, found {len(found)}. Cut the picture, or use read_page."
         )
-    return np.isin(labels, found[0].marks)
+    chosen = np.zeros(len(area), bool)
+    chosen[list(found[0].marks)] = True
+    return chosen[labels]
 
 
 def text(characters, readings):

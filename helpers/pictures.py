@@ -94,7 +94,7 @@ def brightness(picture, box=None, side=SIDE):
 
 def _weights(pixels):
     """How much red, green and blue count: their direction of greatest spread, sum of sizes 1."""
-    some = pixels[:: max(1, len(pixels) // 4000)]
+    some = pixels[:: max(1, len(pixels) // 1000)]
     off = some - some.mean(axis=0)
     spread = off.T @ off + np.float32(1e-6)  # and so equal weights where all is even
     main = np.linalg.eigh(spread)[1][:, -1]
@@ -216,5 +216,7 @@ def _scaled(array):
     low, high = min(float(array.min()), 0), float(array.max())
     size = max(high, -low) or 1
     wide = np.float64 if size > 1e30 else np.float32
-    array = np.divide(array, size, dtype=wide, casting="unsafe").astype(np.float32)
-    return (array - low / size) * (255 / ((high - low) / size or 1))
+    scaled = np.divide(array, size, dtype=wide, casting="unsafe").astype(np.float32, copy=False)
+    scaled -= low / size  # in place: a picture may have 64 million pixels
+    scaled *= 255 / ((high - low) / size or 1)
+    return scaled
