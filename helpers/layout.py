@@ -94,13 +94,23 @@ def only(mask):
         if size > 0.1 * max(areas) and not any(np.equal(one.box, edges))
     ]
     found = inside or [one for one, size in zip(found, areas, strict=True) if size == max(areas)]
-    if len(found) > 1:
+    if len(found) > 1 and not _dotted(found):
         raise SeveralCharacters(
             f"Expected one character, found {len(found)}. Cut the picture, or use read_page."
         )
     chosen = np.zeros(len(area), bool)
-    chosen[list(found[0].marks)] = True
+    chosen[[mark for one in found for mark in one.marks]] = True
     return chosen[labels]
+
+
+def _dotted(found):
+    """Are these a stem and its dot? It may be far above, or large, where nothing else is near."""
+    if len(found) != 2:
+        return False
+    dot, stem = sorted((np.array(one.box) for one in found), key=lambda box: box[1])
+    (wide, high), long = stem[2:] - stem[:2], (dot[2:] - dot[:2]).max()
+    over = dot[0] < stem[2] and stem[0] < dot[2] and dot[3] <= stem[1] + 1
+    return bool(over and wide < 0.75 * high and long < 0.75 * high)
 
 
 def text(characters, readings):

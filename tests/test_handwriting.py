@@ -67,6 +67,17 @@ def test_specks_and_a_neighbour_cut_off_by_the_edge_are_left_out():
     assert alike(handwriting.prepare(sheet), PLAIN["R"]) > 0.95
 
 
+@pytest.mark.parametrize("radius, above", [(16, 90), (28, 60)])
+def test_a_dot_that_is_far_above_its_stem_or_large_belongs_to_it(radius, above):
+    sheet = np.full((300, 200), 0.85, np.float32)
+    sheet[170:250, 95:107] = 0.2
+    rows, columns = np.indices(sheet.shape)
+    sheet[np.hypot(rows - 170 + above, columns - 101) < radius] = 0.2
+    image = handwriting.prepare(sheet)
+    inked = image.max(axis=1) > 127
+    assert np.abs(np.diff(inked[3:-3].astype(int))).sum() == 2  # ink, gap, ink
+
+
 @pytest.mark.parametrize("style, convert", handwriting.STYLES.items())
 def test_a_training_image_stays_nearly_what_it_is(style, convert):
     scan = written.picture("R", 90, (128, 128)) < 0.5
