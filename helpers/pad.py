@@ -67,8 +67,11 @@ class Pad(anywidget.AnyWidget):
         """Write the drawing to a PNG file, whole or not at all."""
         path = Path(path)
         half = path.with_name(f".{path.name}.half")
-        self.picture.save(half, format="PNG")
-        os.replace(half, path)
+        try:
+            self.picture.save(half, format="PNG")
+            os.replace(half, path)
+        finally:
+            half.unlink(missing_ok=True)
 
     @traitlets.observe("strokes")
     def _answer(self, _):
