@@ -5,7 +5,8 @@ architecture, and what it is made of · training, rates, augmentation: fit, repe
 learning rates; changed images · evaluation: figures of merit · plots, study_plots, canvas: figures
 studies, plan, tables, workers: what is trained once, stored, and read often · handwriting,
 pictures, ink, layout, conversion: a picture, or a page, of your own writing as a network wants it
-pad, template, page_plots: draw, print a form, see a page read · preflight: is this machine ready?
+photographs: real ones to try it on · pad, template, page_plots: draw, print a form, see a page read
+preflight: is this machine ready?
 """
 
 import contextlib

@@ -85,15 +85,23 @@ def _enlarge(digit):
 
 
 def _render(letter, font, rng):
-    """A letter with random shear, rotation and thickness, fitted into 20 × 20, in 28 × 28."""
+    """A letter as `drawn`, fitted into 20 × 20, in 28 × 28."""
+    ink = drawn(letter, font, rng)
+    ink.thumbnail((20, 20), Image.LANCZOS)
+    image = Image.new("L", (28, 28))
+    image.paste(ink, ((28 - ink.width) // 2, (28 - ink.height) // 2))
+    return np.array(image)
+
+
+def drawn(letter, font, rng):
+    """A character with random shear, rotation and thickness: a PIL image, white on black, cropped.
+
+    Arguments: letter: one character; font: a PIL font of 40 pixels; rng: a NumPy generator.
+    """
     sheet = Image.new("L", (80, 80))
     stroke = int(rng.integers(0, 3))
     ImageDraw.Draw(sheet).text((40, 40), letter, 255, font, anchor="mm", stroke_width=stroke)
     shear, angle = rng.uniform(-0.3, 0.3), rng.uniform(-10, 10)
     moved = sheet.transform(sheet.size, Image.AFFINE, (1, shear, -40 * shear, 0, 1, 0))
     moved = moved.rotate(angle, Image.BILINEAR)
-    ink = moved.crop(moved.getbbox())
-    ink.thumbnail((20, 20), Image.LANCZOS)
-    image = Image.new("L", (28, 28))
-    image.paste(ink, ((28 - ink.width) // 2, (28 - ink.height) // 2))
-    return np.array(image)
+    return moved.crop(moved.getbbox())
