@@ -58,15 +58,14 @@ def write(path, paper="A4"):
     """
     if paper not in PAPERS:
         raise ValueError(f"Expected a paper of {', '.join(PAPERS)}, found {paper!r}. Choose one.")
-    fig = draw(paper)
-    fig.savefig(path, format="pdf")
-    plt.close(fig)
+    draw(paper).savefig(path, format="pdf")
 
 
 def draw(paper="A4"):
     """The page as a matplotlib figure of the paper's size."""
     width, height = PAPERS[paper]
     fig = plt.figure(figsize=(width / 25.4, height / 25.4))
+    plt.close(fig)  # a notebook then shows it once, as the value of its cell
     ax = fig.add_axes([0, 0, 1, 1])
     left, top = (width - WIDTH) / 2, (height - HEIGHT) / 2
     ax.set(xlim=(-left, width - left), ylim=(height - top, -top))

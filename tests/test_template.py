@@ -1,10 +1,10 @@
 """Template: a page that prints on both papers, and comes back from a photograph as a data set."""
 
+import io
 from functools import cache
 
 from helpers import data, handwriting, pictures, template
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import written
@@ -16,11 +16,9 @@ DPI = 150
 @cache
 def filled(paper="A4", every=3):
     """The page as a scanner sees it, L, each `every`th box filled, and the labels of those."""
-    fig = template.draw(paper)
-    fig.set_dpi(DPI)
-    fig.canvas.draw()
-    sheet = Image.fromarray(np.asarray(fig.canvas.buffer_rgba())[:, :, :3]).convert("L")
-    plt.close(fig)
+    printed = io.BytesIO()
+    template.draw(paper).savefig(printed, dpi=DPI)
+    sheet = Image.open(printed).convert("L")
     width, height = template.PAPERS[paper]
     left, top = (width - template.WIDTH) / 2, (height - template.HEIGHT) / 2
     chosen = template.boxes()[::every]
