@@ -37,7 +37,7 @@ class Photographs:
     """Pictures of single characters.
 
     pictures: list of PIL images. labels: int64 (n,), those of EMNIST ByClass. sample: whether they
-    were rendered from fonts because COURSE_DATA says "sample".
+    were rendered from fonts.
     """
 
     pictures: list
@@ -53,24 +53,25 @@ class Photographs:
         return Photographs(some, self.labels[chosen], self.sample)
 
 
-def load():
+def load(rendered=False):
     """The set of 6,200 photographs of 62 characters, 100 each, about 30 × 30 pixels, in colour.
 
-    Pencil and pen on paper, in uneven light, some ruled. With COURSE_DATA=sample: characters in
-    matplotlib's fonts, rendered as if photographed. The quick tier takes ten of each character.
+    Pencil and pen on paper, in uneven light, some ruled. The quick tier takes ten of each.
 
+    Arguments: rendered: take characters in matplotlib's fonts instead, ten of each, rendered as if
+        photographed; so it is with COURSE_DATA=sample, whatever you say.
     Returns: Photographs, sorted by label and number.
     Raises: DataUnavailable where the archive is not at COURSE_DATA/handwriting/handwritten62.zip;
         it is not downloaded. Taught in notebook 13.
     """
     place = archives.source()
-    if place == "sample":
+    if rendered or place == "sample":
         return _rendered()
     if place is None or not (place / ARCHIVE).is_file():
         raise DataUnavailable(
             f"expected an archive of photographed characters at {ARCHIVE} in the folder that "
-            "COURSE_DATA names, found none; the course cannot download it. Put it there; or use "
-            "rendered pictures, offline: COURSE_DATA=sample."
+            "COURSE_DATA names, found none; the course cannot download it. Put it there; or take "
+            "pictures rendered from fonts: photographs.load(rendered=True)."
         )
     found = _read(place / ARCHIVE)
     labels = np.array([label for label, _, _ in found], np.int64)
@@ -99,7 +100,8 @@ def _read(archive):
 def _broken(archive, found):
     return DataUnavailable(
         f"expected in {archive} pictures named like U_A/0.png, whole; found {found}. The file is "
-        "damaged or is another one: put a good copy in its place, or use COURSE_DATA=sample."
+        "damaged or is another one: put a good copy in its place, or take pictures "
+        "rendered from fonts: photographs.load(rendered=True)."
     )
 
 

@@ -54,8 +54,9 @@ def test_the_quick_tier_takes_a_few_of_each(folder, monkeypatch):
 
 
 def test_where_there_is_no_archive_it_says_what_to_do(folder, monkeypatch):
-    with pytest.raises(data.DataUnavailable, match=r"expected .* found none.*COURSE_DATA=sample"):
+    with pytest.raises(data.DataUnavailable, match=r"expected .* found none.*rendered=True"):
         photographs.load()
+    assert photographs.load(rendered=True).sample
     monkeypatch.delenv("COURSE_DATA")
     with pytest.raises(data.DataUnavailable, match="cannot download it"):
         photographs.load()
