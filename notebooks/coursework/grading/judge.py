@@ -1,0 +1,236 @@
+"""Judges a notebook: the student's cells run in a sandbox, the checks run here, outside of it.
+
+A drop-in for nbgrader's `Execute` (nbgrader_config.py says so). A check that uses a name from the
+student's work gets a stand-in: calling it sends the arguments into the sandbox and brings the
+answer back as plain data. So no code of a student's ever sees a check, or decides about one.
+"""
+
+import ast
+import builtins
+import contextlib
+import io
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+from nbformat.v4 import new_output
+from nbgrader.api import Gradebook
+from nbgrader.preprocessors import NbGraderPreprocessor
+from sandbox import Died, Limits, Sandbox
+from traitlets import Bool, Int, Unicode
+
+UNANSWERED = "This question is not answered yet: the line that raises NotImplementedError is there."
+
+
+class Refused(Exception):
+    """An answer that cannot be judged. Says why, to the student."""
+
+
+class Student:
+    """A student's work, run in a sandbox that is replaced where it dies.
+
+    Arguments: start: function without arguments that gives a Sandbox. seconds: for everything.
+    """
+
+    def __init__(self, start, seconds):
+        self.start, self.until = start, time.monotonic() + seconds
+        self.sandbox, self.cells = None, []
+
+    def run(self, source):
+        """Run a cell. Returns what it showed, as `student.Answers.run` says. Raises: Refused."""
+        shown = self._ask("run", source)
+        self.cells.append(source)
+        return shown
+
+    def bind(self, name):
+        """What a check gets for a name: a value, or a function that asks. Raises: Refused."""
+        kind, *value = self._ask("look", name)
+        if kind == "missing":
+            raise Refused(f"There is no {name} any more: the cell of this question must define it.")
+        return value[0] if kind == "value" else Function(self, name)
+
+    def forget(self):
+        """Leave out the last cell from now on: what it left has ended the process."""
+        del self.cells[-1:]
+
+    def _ask(self, *request):
+        if time.monotonic() > self.until:
+            raise Refused("Grading ended before this question: your notebook took too long.")
+        try:
+            self._revive()
+            outcome, *reply = self.sandbox.ask(*request, model=self._model)
+        except Died as died:
+            self.sandbox = None
+            raise Refused(f"Grading of this question was stopped: {died}.") from None
+        except (ValueError, TypeError) as error:
+            raise Refused(f"Your answer could not be read: {error}.") from None
+        if outcome == "done":
+            return reply[0]
+        raise Refused(_why(*reply))
+
+    def _revive(self):
+        """Start a process where there is none, and run again what ran well before."""
+        while self.sandbox is None:
+            self.sandbox = self.start()
+            for source in list(self.cells):
+                try:
+                    self.sandbox.ask("run", source, model=self._model)
+                except Died:
+                    self.cells.remove(source)
+                    self.sandbox = None
+                    break
+
+    def _model(self, described):
+        return Model(self, **described)
+
+    def close(self):
+        """End the process."""
+        if self.sandbox is not None:
+            self.sandbox.close()
+
+
+def _why(name, text):
+    """A sentence on an error that a student's code raised."""
+    if name == "NotImplementedError":
+        return UNANSWERED
+    if name == "Unsendable":
+        return f"Your answer could not be read: {text}."
+    return f"Your code stopped with {name}: {text}"
+
+
+class Function:
+    """Stands for a function of the student's."""
+
+    def __init__(self, student, name):
+        self.student, self.name = student, name
+
+    def __call__(self, *arguments, **options):
+        return self.student._ask("call", self.name, arguments, options)
+
+
+def layer(kind, settings, weights):
+    """Stands for a layer: of a type with its name, with `get_config()` and its weights' shapes."""
+    stand_in = type(str(kind), (), {"get_config": lambda self: dict(settings)})()
+    stand_in.shapes = [tuple(map(int, shape)) for shape in weights]
+    return stand_in
+
+
+class Model:
+    """Stands for a keras model: layers, shapes, number of parameters, predictions."""
+
+    def __init__(self, student, number, layers, shapes):
+        self.student, self.number = student, int(number)
+        self.layers = [layer(**one) for one in layers]
+        self.input_shape, self.output_shape = (tuple(shape) for shape in shapes)
+
+    def count_params(self):
+        """Number of parameters, counted from the shapes of the weights."""
+        return sum(int(np.prod(shape)) for one in self.layers for shape in one.shapes)
+
+    def predict(self, images, **_):
+        """What the student's model says to images."""
+        return self.student._ask("predict", self.number, images)
+
+
+class Judge(NbGraderPreprocessor):
+    """Runs a notebook for grading, as the head of this file says."""
+
+    seconds = Int(30, help="what one cell or one call may take").tag(config=True)
+    all_seconds = Int(300, help="what one notebook may take").tag(config=True)
+    memory_gb = Int(4, help="what a student's processes may take together").tag(config=True)
+    cache = Unicode(help="folder with the unpacked sample").tag(config=True)
+    sandbox = Bool(True, help="False runs students' code unprotected").tag(config=True)
+
+    def preprocess(self, nb, resources):
+        """Run all cells of a sanitised notebook, and leave in each what it showed."""
+        where = resources["nbgrader"]
+        with Gradebook(where["db_url"]) as gradebook:
+            notebook = gradebook.find_notebook(where["notebook"], where["assignment"])
+            locked = {cell.name: cell.source for cell in notebook.source_cells if cell.locked}
+            graded = {cell.name for cell in notebook.grade_cells} & set(locked)
+        with tempfile.TemporaryDirectory() as scratch:
+            student = Student(lambda: self._sandbox(scratch), self.all_seconds)
+            try:
+                self._run(nb, student, locked, graded)
+            finally:
+                student.close()
+        return nb, resources
+
+    def _sandbox(self, scratch):
+        limits = Limits(seconds=self.seconds, memory=self.memory_gb * 2**30)
+        return Sandbox(Path(self.cache), limits, None if self.sandbox else scratch)
+
+    def _run(self, nb, student, locked, graded):
+        """Every code cell, in order. What is trusted comes from the gradebook, by its name."""
+        trusted = {"__name__": "__main__"}
+        for cell in nb.cells:
+            if cell.cell_type != "code":
+                continue
+            name = cell.metadata.get("nbgrader", {}).get("grade_id")
+            if name in graded:
+                cell.outputs = check(locked[name], trusted, student)
+                continue
+            cell.outputs = outputs_of(student, cell.source)
+            if name in locked:
+                with contextlib.redirect_stdout(io.StringIO()):
+                    exec(compile(locked[name], name, "exec"), trusted)
+
+
+def outputs_of(student, source):
+    """Run a student's cell. Returns its outputs as a notebook has them."""
+    try:
+        shown = student.run(source)
+        outputs = [
+            new_output("stream", name=name, text=str(text)[:10_000])
+            for name, text in shown["texts"].items()
+            if text and name in ("stdout", "stderr")
+        ]
+        outputs += [new_output("display_data", data=data) for data in map(_plain, shown["shown"])]
+        return outputs + ([_error(*shown["error"])] if shown["error"] else [])
+    except Refused as refused:
+        return [_error("Stopped", str(refused))]
+
+
+def _plain(data):
+    """Of what a cell displayed: texts and pictures, no HTML or JavaScript for the teacher."""
+    kinds = ("text/plain", "image/png")
+    return {kind: str(text)[:500_000] for kind, text in data.items() if kind in kinds}
+
+
+def _error(name, text):
+    """An error as a notebook shows it: one sentence."""
+    name, text = str(name)[:100], str(text)[:2_000]
+    return new_output("error", ename=name, evalue=text, traceback=[text])
+
+
+def check(source, trusted, student):
+    """Run one question's checks. Returns the outputs; an error among them means: no marks."""
+    shown = io.StringIO()
+    error = []
+    try:
+        scope = trusted | {name: student.bind(name) for name in _asked(source, trusted)}
+        with contextlib.redirect_stdout(shown):
+            exec(compile(source, "checks", "exec"), scope)
+    except AssertionError as wrong:
+        error = [_error("Wrong", str(wrong) or "One of the checks above failed.")]
+    except Refused as refused:
+        error = [_error("Stopped", str(refused))]
+        if student.sandbox is None:
+            student.forget()
+    except Exception as other:
+        text = f"Your answer has another form than the question asks for ({other})."
+        error = [_error(type(other).__name__, text)]
+    text = shown.getvalue()
+    return ([new_output("stream", name="stdout", text=text)] if text else []) + error
+
+
+def _asked(source, trusted):
+    """The names that a check uses and that only the student's work can give."""
+    nodes = list(ast.walk(ast.parse(source)))
+    names = [node for node in nodes if isinstance(node, ast.Name)]
+    own = {name.id for name in names if isinstance(name.ctx, ast.Store)}
+    own |= {node.arg for node in nodes if isinstance(node, ast.arg)}
+    own |= {node.name for node in nodes if isinstance(node, ast.FunctionDef | ast.ClassDef)}
+    used = {name.id for name in names} - own
+    return sorted(used - set(trusted) - set(dir(builtins)))

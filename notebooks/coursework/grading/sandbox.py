@@ -1,0 +1,247 @@
+"""A process for a student's code, with no network, nothing to read, little to write, and limits.
+
+By bubblewrap (Debian and Ubuntu: package bubblewrap). A thread counts its processes, memory and
+seconds, and ends it as a whole where they are too many.
+"""
+
+import contextlib
+import functools
+import importlib.util
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import threading
+import time
+from dataclasses import dataclass
+from multiprocessing import Pipe
+from pathlib import Path
+
+import psutil
+from wire import LARGEST, pack, unpack
+
+HERE = Path(__file__).resolve().parent
+COURSE = Path(importlib.util.find_spec("helpers").origin).parents[1]
+SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64")
+FILES = ("/etc/ld.so.cache", "/etc/localtime", "/etc/alternatives")
+OLDEST = (0, 8)  # the first bubblewrap that keeps the sandbox from making namespaces of its own
+TICK = 0.1  # seconds between two looks of the watchdog
+
+
+class NoSandbox(Exception):
+    """There is no sandbox here. Says why, and what to do."""
+
+
+class Died(Exception):
+    """A student's process ended. Says why, to the student."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a student's process may use: seconds an answer, bytes of memory, bytes of each writable
+    folder, processes."""
+
+    seconds: float = 30
+    memory: int = 4 * 2**30
+    disk: int = 256 * 2**20
+    processes: int = 32
+
+
+@functools.cache
+def check():
+    """Find out, once, whether bubblewrap is here and works.
+
+    Returns: its path. Raises: NoSandbox.
+    """
+    path = shutil.which("bwrap")
+    if path is None:
+        raise NoSandbox(_missing("found none"))
+    shown = subprocess.run([path, "--version"], capture_output=True, text=True, check=False).stdout
+    version = tuple(int(part) for part in re.findall(r"\d+", shown)[:2])
+    if version < OLDEST:
+        raise NoSandbox(_missing(f"found {shown.strip()!r}, older than 0.8"))
+    command = [*_confined(path, Path("/nonexistent"), Limits()), "/usr/bin/env", "true"]
+    tried = subprocess.run(command, capture_output=True, text=True, check=False)
+    if tried.returncode:
+        raise NoSandbox(_missing(f"it does not work here ({tried.stderr.strip()})"))
+    return path
+
+
+def _missing(found):
+    return (
+        "Students' code runs only inside a sandbox. Expected bubblewrap 0.8 or later (program "
+        f"bwrap); {found}. On Debian and Ubuntu: sudo apt install bubblewrap. Where it cannot be "
+        "had, grade on a machine that holds nothing of value, and say so: "
+        "make grade SANDBOX=none"
+    )
+
+
+def _confined(bwrap, cache, limits):
+    """The part of the command that closes the process in."""
+    command = [bwrap, "--unshare-all", "--unshare-user", "--disable-userns", "--die-with-parent"]
+    command += ["--new-session", "--clearenv", "--hostname", "grading"]
+    for path in SYSTEM:
+        if os.path.islink(path):
+            command += ["--symlink", os.readlink(path), path]
+        elif os.path.isdir(path):
+            command += ["--ro-bind", path, path]
+    for path in FILES:
+        command += ["--ro-bind-try", path, path]
+    command += ["--proc", "/proc", "--dev", "/dev", "--remount-ro", "/dev"]
+    for folder in ("/dev/shm", "/tmp", "/home/student"):
+        command += ["--size", str(limits.disk), "--tmpfs", folder]
+    for folder in _folders():
+        command += ["--ro-bind", folder, folder]
+    command += ["--ro-bind-try", str(cache), "/home/cache", "--remount-ro", "/"]
+    return [*command, "--chdir", "/home/student"]
+
+
+def _folders():
+    """The folders that Python and the package `helpers` need, and no other of the course's."""
+    packages = [path for path in sys.path if path.endswith("-packages") and os.path.isdir(path)]
+    wanted = {sys.prefix, sys.base_prefix, *packages}
+    wanted = {path for path in wanted if not path.startswith("/usr/") and path != "/usr"}
+    holding = [path for path in wanted if HERE.is_relative_to(path)]
+    if holding:
+        raise NoSandbox(
+            f"expected the course outside of Python's own folder, found it in {holding[0]}: the "
+            "sandbox would show the hidden tests. Move the course."
+        )
+    programs = [str(HERE / name) for name in ("student.py", "wire.py")]
+    return [*sorted(wanted), str(COURSE / "helpers"), *programs]
+
+
+def _environment(home, cache):
+    """The only environment variables that a student's process gets."""
+    return {
+        "HOME": home,
+        "PATH": os.pathsep.join([os.path.dirname(sys.executable), "/usr/bin", "/bin"]),
+        "PYTHONPATH": str(COURSE),
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "COURSE_DATA": "sample",
+        "COURSE_TIER": "quick",
+        "XDG_CACHE_HOME": cache,
+        "MPLCONFIGDIR": f"{home}/matplotlib",
+        "MPLBACKEND": "agg",
+        "KERAS_HOME": f"{home}/keras",
+        "IPYTHONDIR": f"{home}/ipython",
+        "LANG": "C.UTF-8",
+    }
+
+
+class Sandbox:
+    """A running student's process.
+
+    Arguments: cache: folder with the unpacked sample. limits: a Limits. scratch: None runs it in
+        bubblewrap; a folder runs it there without protection.
+    Raises: NoSandbox. Close it, or use it as a context manager.
+    """
+
+    def __init__(self, cache, limits=None, scratch=None):
+        self.limits = limits or Limits()
+        self.reason, self.deadline = None, None
+        self.ours, theirs = Pipe()
+        program = [sys.executable, str(HERE / "student.py"), str(theirs.fileno())]
+        program.append(f"{self.limits.memory},{self.limits.disk}")
+        if scratch is None:
+            command, environment = _confined(check(), cache, self.limits), {}
+            for name, value in _environment("/home/student", "/home/cache").items():
+                command += ["--setenv", name, value]
+        else:
+            command, environment = [], _environment(str(scratch), str(cache))
+        self.process = subprocess.Popen(
+            [*command, *program],
+            pass_fds=[theirs.fileno()],
+            env=environment,
+            cwd=scratch,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        theirs.close()
+        self.deadline = time.monotonic() + 60 + self.limits.seconds  # to import what it needs
+        threading.Thread(target=self._watch, daemon=True).start()
+        self._receive()
+
+    def ask(self, *request, model=None):
+        """Send a request and wait for the reply. Raises: Died; ValueError for a reply that is no
+        plain data."""
+        self.deadline = time.monotonic() + self.limits.seconds
+        try:
+            self.ours.send_bytes(pack(request))
+        except OSError:
+            self._bury()
+        return self._receive(model)
+
+    def _receive(self, model=None):
+        try:
+            packed = self.ours.recv_bytes(LARGEST)
+        except (EOFError, OSError):
+            self._bury()
+        self.deadline = None
+        return unpack(packed, model)
+
+    def _bury(self):
+        """End what is left, and say why it ended."""
+        self.close()
+        raise Died(self.reason or "your code ended the Python process that it ran in") from None
+
+    def _watch(self):
+        """The watchdog: end the process as a whole where it takes too much."""
+        process = psutil.Process(self.process.pid)
+        while self.process.poll() is None:
+            reason = self._excess(process)
+            if reason and self.process.poll() is None:
+                self.reason = self.reason or reason
+                self._kill()
+            time.sleep(TICK)
+
+    def _excess(self, process):
+        limits = self.limits
+        if self.deadline is not None and time.monotonic() > self.deadline:
+            return f"your code took more than {limits.seconds:.0f} seconds"
+        try:
+            family = process.children(recursive=True)
+        except psutil.NoSuchProcess:
+            return None
+        if len(family) > limits.processes:
+            return f"your code started more than {limits.processes} processes"
+        if sum(map(_memory, family)) > limits.memory:
+            return f"your code took more than {limits.memory / 2**30:.0f} GB of memory"
+        return None
+
+    def _kill(self):
+        """End the process and all that it started, and wake whoever waits for its reply.
+
+        In bubblewrap the outermost process is enough: its namespace ends with it.
+        """
+        with contextlib.suppress(psutil.NoSuchProcess):
+            family = psutil.Process(self.process.pid).children(recursive=True)
+            self.process.kill()
+            for child in family:
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    child.kill()
+        with contextlib.suppress(OSError):  # a child that got away may hold the other end
+            socket.socket(fileno=os.dup(self.ours.fileno())).shutdown(socket.SHUT_RDWR)
+
+    def close(self):
+        """End the process."""
+        if self.process.poll() is None:
+            self._kill()
+        self.process.wait()
+        self.ours.close()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+
+def _memory(process):
+    try:
+        return process.memory_info().rss
+    except psutil.NoSuchProcess:
+        return 0

@@ -1,0 +1,151 @@
+"""Runs a student's cells and answers what the grader asks. It is the only program in the sandbox.
+
+student.py FD LIMITS: speaks over the open socket FD; LIMITS are "memory,disk" in bytes.
+
+Nothing here decides about marks, and nothing here knows what is right: whoever takes this program
+over from inside gains only what every answer may do anyway, to answer.
+"""
+
+import os
+import resource
+import shutil
+import sys
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+from wire import LARGEST, Unsendable, pack, unpack
+
+LONGEST = 10_000  # characters of printed text that are kept of a cell
+
+
+def limit(memory, disk):
+    """Let the kernel refuse what is too much for one process; the grader counts the rest."""
+    limits = {"RLIMIT_DATA": memory, "RLIMIT_FSIZE": disk, "RLIMIT_CORE": 0, "RLIMIT_NPROC": 2000}
+    for name, most in limits.items():
+        _, hard = resource.getrlimit(getattr(resource, name))
+        allowed = most if hard == resource.RLIM_INFINITY else min(most, hard)
+        resource.setrlimit(getattr(resource, name), (allowed, allowed))
+
+
+def borrow_font_list():
+    """Copy matplotlib's list of fonts to where matplotlib may write: making it takes seconds."""
+    made, own = Path(os.environ["XDG_CACHE_HOME"], "matplotlib"), Path(os.environ["MPLCONFIGDIR"])
+    if made.is_dir() and not own.exists():
+        shutil.copytree(made, own)
+
+
+def new_shell():
+    """An IPython shell, as a notebook has it: magics, display, figures as pictures."""
+    from IPython.core.interactiveshell import InteractiveShell
+
+    class Shell(InteractiveShell):
+        def enable_gui(self, gui=None):
+            """There is no window to draw in."""
+
+    shell = Shell.instance()
+    shell.colors = "nocolor"
+    shell.enable_matplotlib("inline")
+    return shell
+
+
+class Answers:
+    """The student's cells, run, and the names that they left."""
+
+    def __init__(self):
+        self.shell = new_shell()
+        self.models = []
+
+    def run(self, source):
+        """Run a cell. Returns what it printed and displayed, and its error."""
+        from IPython.utils.capture import capture_output
+
+        with capture_output() as captured:
+            result = self.shell.run_cell(source, store_history=False)
+        error = result.error_before_exec or result.error_in_exec
+        shown = [{k: v for k, v in out.data.items() if k in KEPT} for out in captured.outputs]
+        texts = {"stdout": captured.stdout, "stderr": captured.stderr}
+        return {
+            "texts": {name: text[:LONGEST] for name, text in texts.items()},
+            "shown": [data for data in shown if data][:20],
+            "error": None if error is None else _named(error),
+        }
+
+    def look(self, name):
+        """What kind of thing a name stands for: ("missing",), ("function",) or ("value", it)."""
+        if name not in self.shell.user_ns:
+            return ("missing",)
+        value = self.shell.user_ns[name]
+        return ("function",) if callable(value) and not _is_model(value) else ("value", value)
+
+    def call(self, name, arguments, options):
+        """Call a function by name."""
+        return self.shell.user_ns[name](*arguments, **options)
+
+    def predict(self, model, images):
+        """What a model that an answer gave says to images."""
+        return self.models[model].predict(images, verbose=0)
+
+    def describe(self, value):
+        """A model as data: its layers, the shapes of their weights, and a number to ask it by."""
+        if not _is_model(value):
+            return None
+        self.models.append(value)
+        layers = [_layer(layer) for layer in value.layers]
+        shapes = [list(shape) for shape in (value.input_shape, value.output_shape)]
+        return {"number": len(self.models) - 1, "layers": layers, "shapes": shapes}
+
+
+KEPT = ("text/plain", "image/png")
+
+
+def _is_model(value):
+    keras = sys.modules.get("keras")
+    return keras is not None and isinstance(value, keras.Model)
+
+
+def _layer(layer):
+    config = layer.get_config()
+    plain = {key: value for key, value in config.items() if type(value) in (int, float, str, bool)}
+    weights = [list(weight.shape) for weight in layer.weights]
+    return {"kind": type(layer).__name__, "settings": plain, "weights": weights}
+
+
+def _named(error):
+    """An error in two texts."""
+    return [type(error).__name__, str(error)[:500]]
+
+
+def answer(answers, request):
+    """The reply to a request, as bytes: ("done", value) or ("failed", name, text)."""
+    from IPython.utils.capture import capture_output
+
+    asked = {"run": answers.run, "look": answers.look, "call": answers.call}
+    asked["predict"] = answers.predict
+    kind, *arguments = request
+    try:
+        with capture_output():
+            value = asked[kind](*arguments)
+        return pack(("done", value), answers.describe)
+    except Unsendable as error:
+        return pack(("failed", "Unsendable", str(error)))
+    except BaseException as error:  # whatever a student's code raises is an answer, too
+        return pack(("failed", *_named(error)))
+
+
+def main(descriptor, limits):
+    """Answer requests until the grader hangs up."""
+    limit(*map(int, limits.split(",")))
+    borrow_font_list()
+    connection = Connection(int(descriptor))
+    answers = Answers()
+    connection.send_bytes(pack("ready"))
+    while True:
+        try:
+            request = unpack(connection.recv_bytes(LARGEST))
+        except EOFError:
+            return
+        connection.send_bytes(answer(answers, request))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
