@@ -4,7 +4,7 @@
 .DEFAULT_GOAL := help
 .NOTPARALLEL:          # notebooks train networks: two at a time would only get in each other's way
 unexport PYTHONPATH PYTHONHOME
-.PHONY: help course test lab outputs studies results bench lock clean FORCE
+.PHONY: help course test lab outputs studies results release grade feedback bench lock clean FORCE
 
 RUN   := .venv/bin/python
 STAMP := .venv/installed-in
@@ -22,7 +22,7 @@ test: $(STAMP) ## run all checks: style, unit tests, every notebook
 	$(RUN) -m ruff format --check .
 	$(RUN) -m pytest tests
 	COURSE_TIER=quick COURSE_DATA=sample TQDM_DISABLE=1 \
-	  $(RUN) -m pytest --nbval --nbval-current-env notebooks
+	  $(RUN) -m pytest --nbval --nbval-current-env --ignore=notebooks/coursework notebooks
 
 lab: $(STAMP) ## open JupyterLab on the first notebook
 	$(RUN) -m jupyterlab --LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb
@@ -36,6 +36,16 @@ studies: $(STAMP) ## train the rows that the studies lack; NAME=… picks studie
 
 results: $(STAMP) ## write README.md's results table
 	$(RUN) tests/tools/results.py
+
+release: $(STAMP) ## write the students' versions of the coursework; NAME=… picks one
+	$(RUN) notebooks/coursework/grading/grade.py release $(NAME)
+
+# Kill it and start it again at will. SANDBOX=none runs students' code unprotected.
+grade: $(STAMP) ## grade what lies in notebooks/coursework/submitted; NAME=… picks one
+	SANDBOX='$(SANDBOX)' $(RUN) notebooks/coursework/grading/grade.py grade $(NAME)
+
+feedback: $(STAMP) ## write the pages again, after marking by hand; NAME=… picks one
+	$(RUN) notebooks/coursework/grading/grade.py feedback $(NAME)
 
 bench: $(STAMP) ## measure loading and memory; ROWS=… picks rows
 	$(RUN) tests/tools/bench.py

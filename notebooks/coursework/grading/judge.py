@@ -17,7 +17,8 @@ import numpy as np
 from nbformat.v4 import new_output
 from nbgrader.api import Gradebook
 from nbgrader.preprocessors import NbGraderPreprocessor
-from sandbox import Died, Limits, Sandbox
+from nbgrader.utils import setenv
+from sandbox import SHORT, Died, Limits, Sandbox, prepare
 from traitlets import Bool, Int, Unicode
 
 UNANSWERED = "This question is not answered yet: the line that raises NotImplementedError is there."
@@ -47,7 +48,7 @@ class Student:
         """What a check gets for a name: a value, or a function that asks. Raises: Refused."""
         kind, *value = self._ask("look", name)
         if kind == "missing":
-            raise Refused(f"There is no {name} any more: the cell of this question must define it.")
+            raise Refused(f"This question is not answered yet: no cell defines {name}.")
         return value[0] if kind == "value" else Function(self, name)
 
     def forget(self):
@@ -145,16 +146,15 @@ class Judge(NbGraderPreprocessor):
     def preprocess(self, nb, resources):
         """Run all cells of a sanitised notebook, and leave in each what it showed."""
         where = resources["nbgrader"]
+        prepare(Path(self.cache))
         with Gradebook(where["db_url"]) as gradebook:
             notebook = gradebook.find_notebook(where["notebook"], where["assignment"])
             locked = {cell.name: cell.source for cell in notebook.source_cells if cell.locked}
             graded = {cell.name for cell in notebook.grade_cells} & set(locked)
         with tempfile.TemporaryDirectory() as scratch:
             student = Student(lambda: self._sandbox(scratch), self.all_seconds)
-            try:
+            with contextlib.closing(student), setenv(**SHORT, MPLBACKEND="agg"):
                 self._run(nb, student, locked, graded)
-            finally:
-                student.close()
         return nb, resources
 
     def _sandbox(self, scratch):
