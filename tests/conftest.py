@@ -8,6 +8,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "notebooks"))  # tests import the plans by name
 sys.path.insert(0, str(Path(__file__).parent / "tools"))  # and the tools
+sys.path.insert(0, str(Path(__file__).parents[1] / "notebooks" / "coursework" / "grading"))
 import tiny
 
 os.environ.pop("COURSE_TIER", None)

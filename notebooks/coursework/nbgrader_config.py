@@ -35,10 +35,9 @@ c.Autograde.autograde_preprocessors = [
 c.Judge.cache = str(HERE / ".grading" / "cache")
 c.Judge.sandbox = os.environ.get("SANDBOX") != "none"
 
-# Feedback says what was wrong, not which inputs the hidden tests use; a student's HTML stays out.
+# Feedback says what was wrong, not which inputs the hidden tests use.
 c.GenerateFeedback.preprocessors = [
     preprocessors.GetGrades,
     preprocessors.ClearHiddenTests,
     CSSHTMLHeaderPreprocessor,
 ]
-c.HTMLExporter.sanitize_html = True

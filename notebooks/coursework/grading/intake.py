@@ -43,11 +43,14 @@ def notebook(content, released):
     """
     try:
         nb = nbformat.reads(content.decode("utf-8-sig"), as_version=4)
+        notes = _front_end(nb, released)
+        nb.metadata = nbformat.from_dict(released.metadata)
+        nb = nbformat.v4.upgrade(nb, 4, nb.nbformat_minor)
         nbformat.validate(nb)
     except Exception as error:  # JSON, Unicode, nbformat's and jsonschema's errors, and recursion
         found = f"{type(error).__name__}: {error}".splitlines()[0][:200]
         return None, [f"It is not a notebook that can be read ({found})."]
-    return nb, [*_line_ends(nb), *_front_end(nb, released), *put_right(nb, released)]
+    return nb, [*notes, *_line_ends(nb), *put_right(nb, released)]
 
 
 def _line_ends(nb):

@@ -163,7 +163,7 @@ class Sandbox:
 
     def __init__(self, cache, limits=None, scratch=None):
         self.limits = limits or Limits()
-        self.reason, self.deadline = None, None
+        self.reason, self.deadline, self.asked = None, None, 0
         self.ours, theirs = Pipe()
         program = [sys.executable, str(HERE / "student.py"), str(theirs.fileno())]
         program.append(f"{self.limits.memory},{self.limits.disk}")
@@ -188,22 +188,28 @@ class Sandbox:
         self._receive()
 
     def ask(self, *request, model=None):
-        """Send a request and wait for the reply. Raises: Died; ValueError for a reply that is no
-        plain data."""
+        """Send a request and wait for the reply. Raises: Died."""
         self.deadline = time.monotonic() + self.limits.seconds
+        self.asked += 1
         try:
-            self.ours.send_bytes(pack(request))
+            self.ours.send_bytes(pack((self.asked, *request)))
         except OSError:
             self._bury()
         return self._receive(model)
 
     def _receive(self, model=None):
+        """The reply to the last request; what else a student's code may send ends the process."""
         try:
-            packed = self.ours.recv_bytes(LARGEST)
+            number, *reply = unpack(self.ours.recv_bytes(LARGEST), model)
         except (EOFError, OSError):
             self._bury()
+        except (ValueError, TypeError):
+            number = None
+        if number != self.asked:
+            self.reason = "your code sent something else than an answer"
+            self._bury()
         self.deadline = None
-        return unpack(packed, model)
+        return reply
 
     def _bury(self):
         """End what is left, and say why it ended."""

@@ -116,20 +116,20 @@ def _named(error):
 
 
 def answer(answers, request):
-    """The reply to a request, as bytes: ("done", value) or ("failed", name, text)."""
+    """The reply to a request, packed: its number, then "done", value or "failed", name, text."""
     from IPython.utils.capture import capture_output
 
     asked = {"run": answers.run, "look": answers.look, "call": answers.call}
     asked["predict"] = answers.predict
-    kind, *arguments = request
+    number, kind, *arguments = request
     try:
         with capture_output():
             value = asked[kind](*arguments)
-        return pack(("done", value), answers.describe)
+        return pack((number, "done", value), answers.describe)
     except Unsendable as error:
-        return pack(("failed", "Unsendable", str(error)))
+        return pack((number, "failed", "Unsendable", str(error)))
     except BaseException as error:  # whatever a student's code raises is an answer, too
-        return pack(("failed", *_named(error)))
+        return pack((number, "failed", *_named(error)))
 
 
 def main(descriptor, limits):
@@ -138,7 +138,7 @@ def main(descriptor, limits):
     borrow_font_list()
     connection = Connection(int(descriptor))
     answers = Answers()
-    connection.send_bytes(pack("ready"))
+    connection.send_bytes(pack((0, "ready")))
     while True:
         try:
             request = unpack(connection.recv_bytes(LARGEST))

@@ -1,0 +1,224 @@
+"""The coursework: students get no solution, and the checks know right answers from wrong ones."""
+
+import ast
+import tomllib
+from functools import cache
+
+import judge
+import nbformat
+import pytest
+import sandbox
+import submissions
+import tiny_coursework
+from tiny_coursework import COURSEWORK
+
+MISTAKES = sorted((COURSEWORK / "mistakes").glob("*.toml"))
+NAMES = [path.stem for path in MISTAKES]
+FEWEST = 3  # wrong answers of a question that must be recognised
+
+
+@cache
+def source(name):
+    return nbformat.read(COURSEWORK / "source" / name / f"{name}.ipynb", as_version=4)
+
+
+def cells(nb):
+    """The cells that nbgrader knows: name to cell."""
+    marked = [(cell.metadata.get("nbgrader", {}).get("grade_id"), cell) for cell in nb.cells]
+    return {name: cell for name, cell in marked if name}
+
+
+def mistakes(name):
+    """Question to its wrong answers."""
+    return tomllib.loads((COURSEWORK / "mistakes" / f"{name}.toml").read_text())
+
+
+def questions(name):
+    """The questions that checks judge, in order: name to source of the checks."""
+    checks = {key: cell.source for key, cell in cells(source(name)).items() if "_checks" in key}
+    return {key.removesuffix("_checks"): text for key, text in checks.items()}
+
+
+WRONG = [
+    pytest.param(name, question, wrong, id=f"{name}-{question}-{number}")
+    for name in NAMES
+    for question, several in mistakes(name).items()
+    for number, wrong in enumerate(several, start=1)
+]
+
+
+class Desk:
+    """One student's process for a whole assignment, and a judge beside it."""
+
+    def __init__(self, name, scratch):
+        sandbox.prepare(scratch / "cache")
+        self.name, self.trusted = name, {"__name__": "__main__"}
+        limits = sandbox.Limits(seconds=60)  # our own code: it needs no bubblewrap
+        start = lambda: sandbox.Sandbox(scratch / "cache", limits, scratch)  # noqa: E731
+        self.student = judge.Student(start, seconds=600)
+        self.answers = {key: cell.source for key, cell in cells(source(name)).items()}
+        exec(self.answers["setup"], self.trusted)
+        for key in ("setup", *questions(name)):
+            self.run(self.answers[key])
+
+    def run(self, code):
+        shown = judge.outputs_of(self.student, code)
+        assert not [output for output in shown if output.output_type == "error"], shown
+
+    def says(self, question):
+        """What the checks of a question say: None where the marks are full."""
+        outputs = judge.check(questions(self.name)[question], self.trusted, self.student)
+        errors = [output.evalue for output in outputs if output.output_type == "error"]
+        return errors[0] if errors else None
+
+
+@pytest.fixture(scope="module")
+def desks(tmp_path_factory):
+    """Each assignment's desk, made when it is first asked for."""
+    patch = pytest.MonkeyPatch()
+    for key, value in sandbox.SHORT.items():
+        patch.setenv(key, value)
+    made = {}
+
+    def desk(name):
+        if name not in made:
+            patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+            made[name] = Desk(name, tmp_path_factory.mktemp(name))
+        return made[name]
+
+    yield desk
+    for one in made.values():
+        one.student.close()
+    patch.undo()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_reference_answers_get_full_marks(desks, name):
+    assert {question: desks(name).says(question) for question in questions(name)} == dict.fromkeys(
+        questions(name)
+    )
+
+
+@pytest.mark.parametrize(("name", "question", "wrong"), WRONG)
+def test_a_wrong_answer_loses_its_own_marks_and_earns_its_own_sentence(
+    desks, name, question, wrong
+):
+    desk = desks(name)
+    desk.run(wrong["wrong"])
+    try:
+        assert desk.says(question) == wrong["says"]
+        names = bound(wrong["wrong"])
+        assert names <= bound(desk.answers[question])  # so no other question can lose by it
+    finally:
+        desk.run(desk.answers[question])
+
+
+def bound(code):
+    """The names that a piece of code leaves behind."""
+    scope = {"np": None}
+    tree = ast.parse(code)
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef):
+            scope[node.name] = None
+        elif isinstance(node, ast.Assign):
+            scope |= dict.fromkeys(n.id for n in ast.walk(node) if isinstance(n, ast.Name))
+        else:
+            raise AssertionError(f"an answer may define and assign, found {ast.unparse(node)}")
+    return set(scope)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_wrong_answer_costs_no_other_question_anything(desks, name):
+    desk = desks(name)
+    first = {question: several[0]["wrong"] for question, several in mistakes(name).items()}
+    for question, code in first.items():
+        desk.run(code)
+        lost = [other for other in questions(name) if desk.says(other)]
+        desk.run(desk.answers[question])
+        assert lost == [question]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_question_recognises_several_mistakes_each_by_a_sentence_of_its_own(name):
+    known = mistakes(name)
+    assert set(known) == set(questions(name))
+    assert len(known) >= 6
+    for question, several in known.items():
+        sentences = [wrong["says"] for wrong in several]
+        assert len(set(sentences)) == len(sentences) >= FEWEST, question
+        assert all("(notebook " in sentence for sentence in sentences), question
+
+
+@pytest.fixture(scope="module")
+def released(tmp_path_factory):
+    """A course folder in which the student version of every assignment was written."""
+    root = tiny_coursework.found(tmp_path_factory.mktemp("course") / "coursework")
+    course = submissions.Course(root)
+    for name in NAMES:
+        folder = root / "source" / name
+        folder.mkdir()
+        nbformat.write(source(name), folder / f"{name}.ipynb")
+        course.release(name)
+    return course
+
+
+def student_version(course, name):
+    return (course.root / "release" / name / f"{name}.ipynb").read_text()
+
+
+def hidden_lines(name):
+    """Lines of solutions and of hidden tests that appear nowhere else in the source."""
+    shown, hidden, inside = set(), set(), False
+    for cell in source(name).cells:
+        for line in cell.source.splitlines():
+            inside = (inside or "### BEGIN" in line) and "### END" not in line
+            (hidden if inside else shown).add(line.strip())
+    return {line for line in hidden - shown if len(line) > 12}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_student_version_holds_no_trace_of_solutions_or_hidden_tests(released, name):
+    text = student_version(released, name)
+    lost = hidden_lines(name)
+    assert len(lost) > 50
+    nb = nbformat.reads(text, as_version=4)
+    everything = "\n".join(cell.source for cell in nb.cells) + str(
+        [(cell.metadata, cell.get("outputs")) for cell in nb.cells] + [nb.metadata]
+    )
+    assert [line for line in lost if line in everything] == []
+    assert "### BEGIN" not in text and "### END" not in text
+    assert not any(cell.get("outputs") for cell in nb.cells)
+    for question in questions(name):
+        assert "NotImplementedError" in cells(nb)[question].source
+        ast.parse(cells(nb)[question].source)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_writing_a_student_version_again_changes_no_byte(released, name):
+    before = student_version(released, name)
+    released.release(name)
+    assert student_version(released, name) == before
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_blank_answers_get_no_marks_and_are_told_so(desks, released, name):
+    desk, blank = desks(name), cells(nbformat.reads(student_version(released, name), as_version=4))
+    for question in questions(name):
+        for left in bound(desk.answers[question]) - {"np"}:
+            desk.run(f"globals().pop({left!r}, None);")
+        judge.outputs_of(desk.student, blank[question].source)
+        assert "not answered yet" in desk.says(question)
+        desk.run(desk.answers[question])
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_source_is_committed_without_outputs_and_with_a_question_for_a_person(name):
+    assert not any(cell.get("outputs") for cell in source(name).cells)
+    by_hand = [cell for cell in cells(source(name)).values() if by_a_person(cell)]
+    assert len(by_hand) == 1
+    assert source(name).cells[0].source.startswith("# ")
+
+
+def by_a_person(cell):
+    setting = cell.metadata.nbgrader
+    return setting.grade and setting.solution
