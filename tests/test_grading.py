@@ -202,13 +202,24 @@ HOSTILE = {
                 os.write(number, bytes([0, 0, 0, 9]) + b"{'pickle'")
             except OSError:
                 pass""",
-    "more than 64 MB": "def double(x):\n    return 'x' * 2**27",
+    "more than 16 MB": "def double(x):\n    return 'x' * 2**27",
     "deep lists": """
         def double(x):
             nested = []
             for _ in range(100_000):
                 nested = [nested]
             return nested""",
+    "an array that never ends": """
+        import numpy as np
+        def double(x):
+            return np.zeros((2**40, 0))""",
+    "a list that keeps the checks busy": """
+        class Never(list):
+            def __iter__(self):
+                while True:
+                    yield 1
+        def double(x):
+            return Never([1])""",
     "no plain data": "def double(x):\n    return object()",
     "a class": "class double:\n    pass",
 }
@@ -399,9 +410,9 @@ def test_changed_outputs_alone_are_no_answer(course):
 
 
 def test_a_renamed_file_is_graded_with_a_note_if_it_is_the_only_one(course):
-    hand_in(course.root, "ada", right(course), name="tiny (1).ipynb")
+    hand_in(course.root, "ada", right(course), name="tiny (1)\x1b[2J.ipynb")
     marks, notes = graded(course)
-    assert marks == FULL and "renamed to tiny (1).ipynb" in notes
+    assert marks == FULL and "renamed to tiny (1)?[2J.ipynb" in notes
     hand_in(course.root, "ada", right(course), name="tiny (2).ipynb")
     marks, notes = graded(course)
     assert marks == {"double": 0, "triple": 0} and "Rename the one that counts" in notes
@@ -511,6 +522,13 @@ def test_two_runs_at_once_are_refused(course):
     with grade.FileLock(course.root / ".grading" / "lock"):
         shown, _ = command(course, "release").communicate(timeout=120)
     assert "found another one at work" in shown
+
+
+def test_checks_that_an_answer_keeps_busy_are_stopped():
+    checks = "while answer != 2:\n    pass"
+    student = type("Student", (), {"bind": lambda self, name: 1, "sandbox": True})()
+    (error,) = judge.check(checks, {}, student, seconds=0.1)
+    assert "took too long on your answer" in error.evalue
 
 
 @slow

@@ -10,7 +10,9 @@ import builtins
 import contextlib
 import io
 import re
+import signal
 import tempfile
+import threading
 import time
 from pathlib import Path
 
@@ -57,8 +59,6 @@ class Student:
         del self.cells[-1:]
 
     def _ask(self, *request):
-        if time.monotonic() > self.until:
-            raise Refused("Grading ended before this question: your notebook took too long.")
         try:
             self._revive()
             outcome, *reply = self.sandbox.ask(*request, model=self._model)
@@ -71,7 +71,9 @@ class Student:
 
     def _revive(self):
         """Start a process where there is none, and run again what ran well before."""
-        while self.sandbox is None:
+        if time.monotonic() > self.until:
+            raise Refused("Grading ended before this question: your notebook took too long.")
+        if self.sandbox is None:
             self.sandbox = self.start()
             for source in list(self.cells):
                 try:
@@ -79,7 +81,8 @@ class Student:
                 except Died:
                     self.cells.remove(source)
                     self.sandbox = None
-                    break
+                    return self._revive()
+        return None
 
     def _model(self, described):
         return Model(self, **described)
@@ -169,7 +172,7 @@ class Judge(NbGraderPreprocessor):
                 continue
             name = cell.metadata.get("nbgrader", {}).get("grade_id")
             if name in graded:
-                cell.outputs = check(locked[name], trusted, student)
+                cell.outputs = check(locked[name], trusted, student, self.all_seconds)
                 continue
             cell.outputs = outputs_of(student, cell.source)
             if name in locked:
@@ -204,13 +207,32 @@ def _error(name, text):
     return new_output("error", ename=name, evalue=text, traceback=[text])
 
 
-def check(source, trusted, student):
+@contextlib.contextmanager
+def at_most(seconds):
+    """Stop checks that an answer keeps busy; only in a main thread, which alone gets signals."""
+
+    def stop(*_):
+        raise Refused("The checks of this question took too long on your answer.")
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGALRM, stop)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def check(source, trusted, student, seconds=300):
     """Run one question's checks. Returns the outputs; an error among them means: no marks."""
     shown = io.StringIO()
     error = []
     try:
         scope = trusted | {name: student.bind(name) for name in _asked(source, trusted)}
-        with contextlib.redirect_stdout(shown):
+        with contextlib.redirect_stdout(shown), at_most(seconds):
             exec(compile(source, "checks", "exec"), scope)
     except AssertionError as wrong:
         error = [_error("Wrong", str(wrong) or "One of the checks above failed.")]

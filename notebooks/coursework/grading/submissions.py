@@ -100,6 +100,7 @@ class Course:
                 substitute = intake.substitute(released, notes)
                 if log := self._autograde(scratch, name, student, substitute):
                     raise RuntimeError(f"{student}: not even the empty {name} is graded: {log}")
+            notes = ["".join(c if c.isprintable() else "?" for c in note) for note in notes]
             record = {"key": key, "notes": notes, "seconds": round(time.monotonic() - began, 1)}
             done = Path(scratch, "autograded", student, name)
             (done / "record.json").write_text(json.dumps(record, ensure_ascii=False))

@@ -11,7 +11,8 @@ import re
 
 import numpy as np
 
-LARGEST = 64 * 2**20  # bytes of one message
+LARGEST = 16 * 2**20  # bytes of one message; as Python objects it may be twenty times as many
+EMPTIEST = 10_000  # the longest side of an array without elements: others would loop for ever
 
 
 class Unsendable(Exception):
@@ -23,14 +24,14 @@ def pack(value, describe=None):
 
     Arguments: value: None, bool, number, str, list, tuple, dict, or anything NumPy can read as an
         array of numbers. describe: function from any other object to plain data, or to None.
-    Returns: bytes. Raises: Unsendable for anything else, and for more than 64 MB.
+    Returns: bytes. Raises: Unsendable for anything else, and for more than 16 MB.
     """
     try:
         packed = json.dumps(_encode(value, describe or (lambda other: None))).encode()
     except (ValueError, RecursionError) as error:
         raise Unsendable(f"it cannot be written as plain data ({error})") from error
     if len(packed) > LARGEST:
-        raise Unsendable(f"it takes {len(packed) / 2**20:.0f} MB, and 64 MB are allowed")
+        raise Unsendable(f"it takes {len(packed) / 2**20:.0f} MB, and 16 MB are allowed")
     return packed
 
 
@@ -88,7 +89,8 @@ def _array(dtype, shape, data):
     if not re.fullmatch(r"[<|>][biuf][1248]", dtype):
         raise ValueError(f"the type {dtype!r}")
     content = base64.b64decode(data, validate=True)
-    sizes_fit = all(type(size) is int and size >= 0 for size in shape)
+    longest = LARGEST if content else EMPTIEST
+    sizes_fit = all(type(size) is int and 0 <= size <= longest for size in shape)
     if not sizes_fit or math.prod(shape) * np.dtype(dtype).itemsize != len(content):
         raise ValueError(f"{len(content)} bytes for the shape {shape}")
     return np.frombuffer(content, dtype).reshape(shape)
