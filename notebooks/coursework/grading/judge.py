@@ -12,6 +12,7 @@ import io
 import re
 import signal
 import tempfile
+import textwrap
 import threading
 import time
 from pathlib import Path
@@ -204,7 +205,7 @@ def _plain(data):
 def _error(name, text):
     """An error as a notebook shows it: one sentence."""
     name, text = str(name)[:100], str(text)[:2_000]
-    return new_output("error", ename=name, evalue=text, traceback=[text])
+    return new_output("error", ename=name, evalue=text, traceback=textwrap.wrap(text, 95))
 
 
 @contextlib.contextmanager

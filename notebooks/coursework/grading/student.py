@@ -60,7 +60,7 @@ class Answers:
         from IPython.utils.capture import capture_output
 
         with capture_output() as captured:
-            result = self.shell.run_cell(source, store_history=False)
+            result = self.shell.run_cell(source, store_history=True)  # else ; silences nothing
         error = result.error_before_exec or result.error_in_exec
         shown = [{k: v for k, v in out.data.items() if k in KEPT} for out in captured.outputs]
         texts = {"stdout": captured.stdout, "stderr": captured.stderr}

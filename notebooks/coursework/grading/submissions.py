@@ -142,11 +142,12 @@ class Course:
     def table(self, name):
         """Write <name>.csv: one row a student, one column a question. Returns its path."""
         rows = []
+        order = [key for key, _ in intake.graded_cells(intake.released(self.root, name))]
         with Gradebook(self.config.CourseDirectory.db_url) as gradebook:
             for student in self.students(name):
                 record = self.record(name, student)
                 if record:
-                    rows.append(_row(gradebook.find_submission(name, student), record))
+                    rows.append(_row(gradebook.find_submission(name, student), record, order))
         text = io.StringIO()
         if rows:
             writer = csv.DictWriter(text, rows[0])
@@ -168,17 +169,23 @@ def _said(done):
     return " ".join(said)[-500:] or "it does not say why"
 
 
-def _row(submission, record):
-    """One student's line in the table."""
+def _open(grade):
+    """Whether a mark is still to be given by a person; one that was given may await a review."""
+    return grade.needs_manual_grade and grade.manual_score is None
+
+
+def _row(submission, record, order):
+    """One student's line in the table; a mark that a person has to give is empty."""
     (notebook,) = submission.notebooks
-    grades = sorted(notebook.grades, key=lambda grade: grade.name)
+    grades = sorted(notebook.grades, key=lambda grade: order.index(grade.name))
+    waiting = [grade.name for grade in grades if grade.needs_manual_grade]
     return {
         "student": submission.student.id,
         "submitted": submission.timestamp or "",
-        **{grade.name: grade.score for grade in grades},
+        **{grade.name: "" if _open(grade) else grade.score for grade in grades},
         "score": submission.score,
         "of": submission.max_score,
-        "mark by hand": " ".join(grade.name for grade in grades if grade.needs_manual_grade),
+        "mark by hand": " ".join(waiting),
         "notes": " ".join(record["notes"]),
     }
 
