@@ -12,7 +12,6 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 ROOT = Path(__file__).resolve().parents[1]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "notebooks").rglob("[!.]*.ipynb"))]
 LINKS = re.compile(
     r"""\]\(\s*<([^>\n]+)>                 # [text](<target with spaces>)
       | \]\(\s*([^\s()<>]+)                # [text](target "title"), ![text](target)
@@ -27,6 +26,10 @@ def tracked(root):
     command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
     listed = subprocess.run(command, cwd=root, capture_output=True, text=True, check=True).stdout
     return {name for name in listed.split("\0") if (root / name).is_file()}
+
+
+NOTEBOOKS = {name for name in tracked(ROOT) if re.match(r"notebooks/.*\.ipynb$", name)}
+PAGES = [ROOT / "README.md", *(ROOT / name for name in sorted(NOTEBOOKS))]
 
 
 def markdown(path):
