@@ -305,7 +305,10 @@ def test_a_cell_that_claims_to_be_a_check_is_not_trusted(course, tmp_path):
 
 
 def test_no_notebook_and_no_json_get_no_marks_and_a_reason(course):
+    odd = right(course)
+    odd.cells[1].metadata["nbgrader"] = ["double", 99]
     for content, reason in (
+        (nbformat.writes(odd).encode(), "not a notebook that can be read"),
         (b"not JSON at all", "not a notebook that can be read"),
         (b'{"cells": 7}', "not a notebook that can be read"),
         (b"\xff\xfe\x00", "not a notebook that can be read"),

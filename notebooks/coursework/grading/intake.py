@@ -47,10 +47,10 @@ def notebook(content, released):
         nb.metadata = nbformat.from_dict(released.metadata)
         nb = nbformat.v4.upgrade(nb, 4, nb.nbformat_minor)
         nbformat.validate(nb)
-    except Exception as error:  # JSON, Unicode, nbformat's and jsonschema's errors, and recursion
+        return nb, [*notes, *_line_ends(nb), *put_right(nb, released)]
+    except Exception as error:  # whatever is wrong with it, it is one student's and stops nobody
         found = f"{type(error).__name__}: {error}".splitlines()[0][:200]
         return None, [f"It is not a notebook that can be read ({found})."]
-    return nb, [*notes, *_line_ends(nb), *put_right(nb, released)]
 
 
 def _line_ends(nb):
