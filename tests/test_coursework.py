@@ -1,9 +1,11 @@
 """The coursework: students get no solution, and the checks know right answers from wrong ones."""
 
 import ast
+import re
 import tomllib
 from functools import cache
 
+import gates
 import judge
 import nbformat
 import pytest
@@ -50,11 +52,11 @@ WRONG = [
 class Desk:
     """One student's process for a whole assignment, and a judge beside it."""
 
-    def __init__(self, name, scratch):
-        sandbox.prepare(scratch / "cache")
+    def __init__(self, name, cache, scratch):
+        sandbox.prepare(cache)
         self.name, self.trusted = name, {"__name__": "__main__"}
         limits = sandbox.Limits(seconds=60)  # our own code: it needs no bubblewrap
-        start = lambda: sandbox.Sandbox(scratch / "cache", limits, scratch)  # noqa: E731
+        start = lambda: sandbox.Sandbox(cache, limits, scratch)  # noqa: E731
         self.student = judge.Student(start, seconds=600)
         self.answers = {key: cell.source for key, cell in cells(source(name)).items()}
         exec(self.answers["setup"], self.trusted)
@@ -78,12 +80,12 @@ def desks(tmp_path_factory):
     patch = pytest.MonkeyPatch()
     for key, value in sandbox.SHORT.items():
         patch.setenv(key, value)
-    made = {}
+    made, cache = {}, tmp_path_factory.mktemp("cache")  # one for all: unpacking takes seconds
+    patch.setenv("XDG_CACHE_HOME", str(cache))
 
     def desk(name):
         if name not in made:
-            patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
-            made[name] = Desk(name, tmp_path_factory.mktemp(name))
+            made[name] = Desk(name, cache, tmp_path_factory.mktemp(name))
         return made[name]
 
     yield desk
@@ -147,6 +149,21 @@ def test_every_question_recognises_several_mistakes_each_by_a_sentence_of_its_ow
         sentences = [wrong["says"] for wrong in several]
         assert len(set(sentences)) == len(sentences) >= FEWEST, question
         assert all("(notebook " in sentence for sentence in sentences), question
+
+
+@cache
+def sections(number):
+    """The headings of a notebook of the course, in small letters."""
+    (path,) = COURSEWORK.parent.glob(f"{number}_*.ipynb")
+    return [title.lower() for _, title in gates.headings(nbformat.read(path, as_version=4))]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_section_that_a_sentence_points_to_is_there(name):
+    said = [wrong["says"] for several in mistakes(name).values() for wrong in several]
+    for sentence in said:
+        number, words = re.search(r"\(notebook (\d\d), (.+)\)\.$", sentence).groups()
+        assert any(words.lower() in title for title in sections(number)), sentence
 
 
 @pytest.fixture(scope="module")
