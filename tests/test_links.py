@@ -1,4 +1,4 @@
-"""Every relative link in README.md and in the notebooks leads somewhere inside the repository."""
+"""Relative links in Markdown pages and in notebooks lead somewhere inside the repository."""
 
 import posixpath
 import re
@@ -29,7 +29,8 @@ def tracked(root):
 
 
 NOTEBOOKS = {name for name in tracked(ROOT) if re.match(r"notebooks/.*\.ipynb$", name)}
-PAGES = [ROOT / "README.md", *(ROOT / name for name in sorted(NOTEBOOKS))]
+MARKDOWN = {name for name in tracked(ROOT) if name.endswith(".md")}
+PAGES = [ROOT / name for name in sorted(MARKDOWN | NOTEBOOKS)]
 
 
 def markdown(path):
@@ -74,7 +75,7 @@ def bad_links(path, root):
     return problems
 
 
-@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.relative_to(ROOT).as_posix())
 def test_links_lead_somewhere(path):
     assert bad_links(path, ROOT) == []
 
