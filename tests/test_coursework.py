@@ -7,6 +7,7 @@ from functools import cache
 
 import gates
 import judge
+import many_submissions
 import nbformat
 import pytest
 import sandbox
@@ -215,6 +216,18 @@ def test_writing_a_student_version_again_changes_no_byte(released, name):
     before = student_version(released, name)
     released.release(name)
     assert student_version(released, name) == before
+
+
+def test_many_submissions_are_right_blank_and_wrong_in_turns(released):
+    name = "1_dense_networks"  # its nine questions that checks judge give 56 marks, the first 4
+    expected = many_submissions.fill(released.root, name, 4)
+    assert list(expected.values()) == [56, 0, 52, 56]
+    first, _, third, fourth = (
+        nbformat.read(released.root / "submitted" / one / name / f"{name}.ipynb", as_version=4)
+        for one in expected
+    )
+    answers = {key for key in cells(first) if cells(first)[key] != cells(third)[key]}
+    assert answers == {"prepare"} and first == fourth
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -301,6 +301,16 @@ def test_a_cell_that_claims_to_be_a_check_is_not_trusted(course, tmp_path):
         assert not trace.exists()
 
 
+@slow
+def test_the_cell_that_imports_may_take_longer_than_an_answer(course):
+    path = course.root / "source" / NAME / f"{NAME}.ipynb"
+    slow_import = "import time; time.sleep(4); import numpy as np"  # answers have 3 seconds
+    path.write_text(path.read_text().replace("import numpy as np", slow_import))
+    course.release(NAME)
+    hand_in(course.root, "ada", right(course))
+    assert graded(course)[0] == {"double": 5, "triple": 5}
+
+
 # --- notebooks that arrive in another shape ------------------------------------------------------
 
 

@@ -22,7 +22,7 @@ from nbformat.v4 import new_output
 from nbgrader.api import Gradebook
 from nbgrader.preprocessors import NbGraderPreprocessor
 from nbgrader.utils import setenv
-from sandbox import SHORT, Died, Limits, Sandbox, prepare
+from sandbox import SHORT, START, Died, Limits, Sandbox, prepare
 from traitlets import Bool, Int, Unicode
 
 UNANSWERED = "This question is not answered yet: the line that raises NotImplementedError is there."
@@ -42,9 +42,9 @@ class Student:
         self.start, self.until = start, time.monotonic() + seconds
         self.sandbox, self.cells = None, []
 
-    def run(self, source):
+    def run(self, source, more=0):
         """Run a cell. Returns what it showed, as `student.Answers.run` says. Raises: Refused."""
-        shown = self._ask("run", source)
+        shown = self._ask("run", source, more=more)
         self.cells.append(source)
         return shown
 
@@ -59,10 +59,10 @@ class Student:
         """Leave out the last cell from now on: what it left has ended the process."""
         del self.cells[-1:]
 
-    def _ask(self, *request):
+    def _ask(self, *request, more=0):
         try:
             self._revive()
-            outcome, *reply = self.sandbox.ask(*request, model=self._model)
+            outcome, *reply = self.sandbox.ask(*request, model=self._model, more=more)
         except Died as died:
             self.sandbox = None
             raise Refused(f"Grading of this question was stopped: {died}.") from None
@@ -78,7 +78,7 @@ class Student:
             self.sandbox = self.start()
             for source in list(self.cells):
                 try:
-                    self.sandbox.ask("run", source, model=self._model)
+                    self.sandbox.ask("run", source, model=self._model, more=START)
                 except Died:
                     self.cells.remove(source)
                     self.sandbox = None
@@ -175,16 +175,16 @@ class Judge(NbGraderPreprocessor):
             if name in graded:
                 cell.outputs = check(locked[name], trusted, student, self.all_seconds)
                 continue
-            cell.outputs = outputs_of(student, cell.source)
+            cell.outputs = outputs_of(student, cell.source, START if name in locked else 0)
             if name in locked:
                 with contextlib.redirect_stdout(io.StringIO()):
                     exec(compile(locked[name], name, "exec"), trusted)
 
 
-def outputs_of(student, source):
+def outputs_of(student, source, more=0):
     """Run a student's cell. Returns its outputs as a notebook has them."""
     try:
-        shown = student.run(source)
+        shown = student.run(source, more)
         outputs = [
             new_output("stream", name=name, text=str(text)[:10_000])
             for name, text in shown["texts"].items()
