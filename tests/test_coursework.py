@@ -18,6 +18,7 @@ from tiny_coursework import COURSEWORK
 MISTAKES = sorted((COURSEWORK / "mistakes").glob("*.toml"))
 NAMES = [path.stem for path in MISTAKES]
 FEWEST = 3  # wrong answers of a question that must be recognised
+PROJECT = "4_own_project"  # most of it is marked by a person, by a table
 
 
 @cache
@@ -118,16 +119,16 @@ def test_a_wrong_answer_loses_its_own_marks_and_earns_its_own_sentence(
 
 def bound(code):
     """The names that a piece of code leaves behind."""
-    scope = {"np": None}
-    tree = ast.parse(code)
-    for node in tree.body:
+    names = set()
+    for node in ast.parse(code).body:
         if isinstance(node, ast.FunctionDef):
-            scope[node.name] = None
+            names.add(node.name)
         elif isinstance(node, ast.Assign):
-            scope |= dict.fromkeys(n.id for n in ast.walk(node) if isinstance(n, ast.Name))
+            targets = [part for target in node.targets for part in ast.walk(target)]
+            names |= {part.id for part in targets if isinstance(part, ast.Name)}
         else:
             raise AssertionError(f"an answer may define and assign, found {ast.unparse(node)}")
-    return set(scope)
+    return names
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -145,7 +146,7 @@ def test_a_wrong_answer_costs_no_other_question_anything(desks, name):
 def test_every_question_recognises_several_mistakes_each_by_a_sentence_of_its_own(name):
     known = mistakes(name)
     assert set(known) == set(questions(name))
-    assert len(known) >= 6
+    assert len(known) >= (FEWEST if name == PROJECT else 6)
     for question, several in known.items():
         sentences = [wrong["says"] for wrong in several]
         assert len(set(sentences)) == len(sentences) >= FEWEST, question
@@ -198,7 +199,7 @@ def hidden_lines(name):
 def test_a_student_version_holds_no_trace_of_solutions_or_hidden_tests(released, name):
     text = student_version(released, name)
     lost = hidden_lines(name)
-    assert len(lost) > 50
+    assert len(lost) > 30
     nb = nbformat.reads(text, as_version=4)
     everything = "\n".join(cell.source for cell in nb.cells) + str(
         [(cell.metadata, cell.get("outputs")) for cell in nb.cells] + [nb.metadata]
@@ -234,7 +235,7 @@ def test_many_submissions_are_right_blank_and_wrong_in_turns(released):
 def test_blank_answers_get_no_marks_and_are_told_so(desks, released, name):
     desk, blank = desks(name), cells(nbformat.reads(student_version(released, name), as_version=4))
     for question in questions(name):
-        for left in bound(desk.answers[question]) - {"np"}:
+        for left in bound(desk.answers[question]):
             desk.run(f"globals().pop({left!r}, None);")
         judge.outputs_of(desk.student, blank[question].source)
         assert "not answered yet" in desk.says(question)
@@ -244,11 +245,37 @@ def test_blank_answers_get_no_marks_and_are_told_so(desks, released, name):
 @pytest.mark.parametrize("name", NAMES)
 def test_a_source_is_committed_without_outputs_and_with_a_question_for_a_person(name):
     assert not any(cell.get("outputs") for cell in source(name).cells)
-    by_hand = [cell for cell in cells(source(name)).values() if by_a_person(cell)]
-    assert len(by_hand) == 1
+    assert (len(by_a_person(name)) == 1) is (name != PROJECT)
     assert source(name).cells[0].source.startswith("# ")
 
 
-def by_a_person(cell):
-    setting = cell.metadata.nbgrader
-    return setting.grade and setting.solution
+def by_a_person(name):
+    """The cells that a person marks: name to marks."""
+    settings = {key: cell.metadata.nbgrader for key, cell in cells(source(name)).items()}
+    marked = {key: one for key, one in settings.items() if one.grade and one.solution}
+    return {key: one.points for key, one in marked.items()}
+
+
+def prose(name):
+    """The texts of a source, without the reference answers."""
+    texts = [cell for cell in source(name).cells if cell.cell_type == "markdown"]
+    return [cell.source for cell in texts if "nbgrader" not in cell.metadata]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_marks_that_students_read_are_those_of_the_cells(name):
+    given = [cell.metadata.nbgrader.get("points") for cell in cells(source(name)).values()]
+    given = [points for points in given if points]
+    text = "\n".join(prose(name))
+    assert [int(n) for n in re.findall(r"^##.*\((\d+) marks\)$", text, re.MULTILINE)] == given
+    assert f"The sum is {sum(given)} marks." in text
+
+
+def test_the_table_by_which_a_project_is_marked_has_its_parts_and_marks():
+    (table,) = [text for text in prose(PROJECT) if "| part | marks |" in text]
+    rows = [line.split("|")[1:-1] for line in table.splitlines() if re.match(r"\| \d", line)]
+    marks = [cell.metadata.nbgrader.get("points") for cell in cells(source(PROJECT)).values()]
+    assert [int(row[1]) for row in rows] == [points for points in marks if points]
+    written = [row for row in rows if "*checked*" not in row[2]]
+    assert len(written) == len(by_a_person(PROJECT)) == len(rows) - len(questions(PROJECT))
+    assert all(len(set(row[2:])) == 3 and all(map(str.strip, row[2:])) for row in written)
