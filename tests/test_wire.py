@@ -42,8 +42,11 @@ def test_an_array_in_another_order_of_memory_arrives_as_it_looks():
     assert np.array_equal(wire.unpack(wire.pack(value)), value)
 
 
-def test_numbers_of_numpy_become_numbers_of_python():
-    assert wire.unpack(wire.pack([np.float32(0.5), np.int64(3), np.bool_(True)])) == [0.5, 3, True]
+def test_numbers_and_texts_of_numpy_become_those_of_python():
+    numbers = [np.float32(0.5), np.int64(3), np.bool_(True)]
+    assert wire.unpack(wire.pack(numbers)) == [0.5, 3, True]
+    (text,) = wire.unpack(wire.pack([np.array(["Oo"])[0]]))
+    assert text == "Oo" and type(text) is str
     assert np.isnan(wire.unpack(wire.pack(float("nan"))))
 
 

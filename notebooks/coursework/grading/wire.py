@@ -45,7 +45,7 @@ def _encode(value, describe):
     if isinstance(value, dict):
         return {"dict": [[_encode(part, describe) for part in pair] for pair in value.items()]}
     if isinstance(value, np.generic):
-        return _encode(value.item(), describe) if value.dtype.kind in "biuf" else _refuse(value)
+        return _encode(value.item(), describe) if value.dtype.kind in "biufU" else _refuse(value)
     if (described := describe(value)) is not None:
         return {"model": _encode(described, describe)}
     if not hasattr(value, "__array__"):
