@@ -301,12 +301,43 @@ def test_a_cell_that_claims_to_be_a_check_is_not_trusted(course, tmp_path):
         assert not trace.exists()
 
 
+def rewrite_setup(course, code):
+    """Let the set-up cell hold other code, and write the student version anew."""
+    path = course.root / "source" / NAME / f"{NAME}.ipynb"
+    path.write_text(path.read_text().replace("import numpy as np", code))
+    course.release(NAME)
+
+
+def test_where_the_given_cell_fails_nobody_is_marked(course, monkeypatch):
+    monkeypatch.setenv("HERE_ONLY", "1")  # the sandbox does not see it
+    rewrite_setup(course, "import os; here = os.environ['HERE_ONLY']")
+    hand_in(course.root, "ada", right(course))
+    with pytest.raises(RuntimeError, match="the given cell setup stopped in the sandbox"):
+        course.grade(NAME, "ada")
+    assert course.record(NAME, "ada") is None
+
+
+def test_a_student_who_breaks_the_given_cell_has_no_marks_and_the_reason(course):
+    nb = right(course)
+    nb.cells.insert(0, new_code_cell("import sys; sys.modules['numpy'] = None"))
+    hand_in(course.root, "ada", nb)
+    marks, notes = graded(course)
+    assert marks == {"double": 0, "triple": 0}
+    assert "the given cell setup stopped in the sandbox" in notes
+
+
+def test_an_answer_that_is_no_python_is_told_so(course):
+    hand_in(course.root, "ada", right(course, double="def double(x):\nreturn 2 * x"))
+    assert graded(course)[0] == {"double": 0, "triple": 5}
+    assert said(course, "double").startswith(
+        "No cell defines double, for the one that should did not finish. IndentationError: "
+    )
+
+
 @slow
 def test_the_cell_that_imports_may_take_longer_than_an_answer(course):
-    path = course.root / "source" / NAME / f"{NAME}.ipynb"
     slow_import = "import time; time.sleep(4); import numpy as np"  # answers have 3 seconds
-    path.write_text(path.read_text().replace("import numpy as np", slow_import))
-    course.release(NAME)
+    rewrite_setup(course, slow_import)
     hand_in(course.root, "ada", right(course))
     assert graded(course)[0] == {"double": 5, "triple": 5}
 

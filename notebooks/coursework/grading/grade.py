@@ -117,7 +117,8 @@ def main(command, *names):
                     print(f"release/{name}/{name}.ipynb")
                 return 0
             handed_in = names or [name for name in known if course.students(name)]
-            return {"grade": grade, "feedback": feedback}[command](course, handed_in)
+            failed = {"grade": grade, "feedback": feedback}[command](course, handed_in)
+            return int(failed > 0)
     except Timeout:
         sys.exit("expected to be the only run, found another one at work. Wait for it, or end it.")
     except (sandbox.NoSandbox, RuntimeError) as problem:

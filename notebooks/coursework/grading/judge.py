@@ -40,20 +40,33 @@ class Student:
 
     def __init__(self, start, seconds):
         self.start, self.until = start, time.monotonic() + seconds
-        self.sandbox, self.cells = None, []
+        self.sandbox, self.cells, self.failed = None, [], []
 
     def run(self, source, more=0):
         """Run a cell. Returns what it showed, as `student.Answers.run` says. Raises: Refused."""
-        shown = self._ask("run", source, more=more)
+        try:
+            shown = self._ask("run", source, more=more)
+        except Refused as refused:
+            self.failed.append((source, str(refused)))
+            raise
         self.cells.append(source)
+        if shown["error"] and shown["error"][0] != "NotImplementedError":
+            self.failed.append((source, ": ".join(map(str, shown["error"]))))
         return shown
 
     def bind(self, name):
         """What a check gets for a name: a value, or a function that asks. Raises: Refused."""
         kind, *value = self._ask("look", name)
         if kind == "missing":
-            raise Refused(f"This question is not answered yet: no cell defines {name}.")
+            raise Refused(self._missing(name))
         return value[0] if kind == "value" else Function(self, name)
+
+    def _missing(self, name):
+        """A sentence on a name that no cell has left."""
+        for source, why in self.failed:
+            if re.search(rf"^\s*(def )?{name}\b", source, re.MULTILINE):
+                return f"No cell defines {name}, for the one that should did not finish. {why}"
+        return f"This question is not answered yet: no cell defines {name}."
 
     def forget(self):
         """Leave out the last cell from now on: what it left has ended the process."""
@@ -177,6 +190,9 @@ class Judge(NbGraderPreprocessor):
                 continue
             cell.outputs = outputs_of(student, cell.source, START if name in locked else 0)
             if name in locked:
+                stopped = [one.evalue for one in cell.outputs if one.output_type == "error"]
+                if stopped:  # no student answers for it, and without it every answer would fail
+                    raise RuntimeError(f"the given cell {name} stopped in the sandbox: {stopped}")
                 with contextlib.redirect_stdout(io.StringIO()):
                     exec(compile(locked[name], name, "exec"), trusted)
 
