@@ -97,6 +97,19 @@ def test_a_mistake_is_named_on_the_page_and_the_hidden_test_is_not_shown(course)
     assert "double(21)" not in page and "Nothing stays nothing" in page
 
 
+def test_a_page_names_the_questions_and_shows_what_cells_end_in(course):
+    nb = right(course, double="def double(x):\n    return x")
+    figure = "from matplotlib.figure import Figure\ndrawn = Figure()\ndrawn.subplots()\ndrawn"
+    nb.cells += [new_code_cell("'a' 'text'"), new_code_cell(figure)]
+    hand_in(course.root, "ada", nb)
+    graded(course)
+    course.feedback(NAME, "ada")
+    page = (course.root / "feedback" / "ada" / NAME / f"{NAME}.html").read_text()
+    assert "tiny: 5.0 of 12.0 marks" in page and "Test cell" not in page
+    assert '<a href="#double_checks">double</a>:' in page and "marked by a person" in page
+    assert "atext" in page and page.count("data:image/png") == 1 and "Out[" not in page
+
+
 def test_a_student_cannot_put_a_script_on_the_page(course):
     nb = right(course)
     nb.cells[0].source += "\n<script>stolen()</script>"

@@ -14,6 +14,7 @@ from nbgrader import preprocessors
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE / "grading"))
 from judge import Judge  # noqa: E402
+from page import Page  # noqa: E402
 
 c = get_config()  # noqa: F821
 
@@ -41,3 +42,4 @@ c.GenerateFeedback.preprocessors = [
     preprocessors.ClearHiddenTests,
     CSSHTMLHeaderPreprocessor,
 ]
+c.GenerateFeedback.exporter_class = Page

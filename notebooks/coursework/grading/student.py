@@ -36,9 +36,24 @@ def borrow_font_list():
 
 def new_shell():
     """An IPython shell, as a notebook has it: magics, display, figures as pictures."""
+    from IPython.core.displayhook import DisplayHook
     from IPython.core.interactiveshell import InteractiveShell
+    from traitlets import Type
+
+    class Hook(DisplayHook):
+        def write_output_prompt(self):
+            """The page needs none."""
+
+        def write_format_data(self, format_dict, md_dict=None):
+            """Display what a cell ends in, as a picture where it is one."""
+            self.shell.display_pub.publish(data=format_dict, metadata=md_dict or {})
+
+        def finish_displayhook(self):
+            """Nothing was printed, so no line is to be ended."""
 
     class Shell(InteractiveShell):
+        displayhook_class = Type(Hook)
+
         def enable_gui(self, gui=None):
             """There is no window to draw in."""
 
