@@ -1,6 +1,7 @@
 """The coursework: students get no solution, and the checks know right answers from wrong ones."""
 
 import ast
+import math
 import re
 import tomllib
 from functools import cache
@@ -57,9 +58,9 @@ class Desk:
     def __init__(self, name, cache, scratch):
         sandbox.prepare(cache)
         self.name, self.trusted = name, {"__name__": "__main__"}
-        limits = sandbox.Limits(seconds=60)  # our own code: it needs no bubblewrap
+        limits = sandbox.Limits(seconds=300)  # our own code: it needs no bubblewrap
         start = lambda: sandbox.Sandbox(cache, limits, scratch)  # noqa: E731
-        self.student = judge.Student(start, seconds=600)
+        self.student = judge.Student(start, seconds=math.inf)
         self.answers = {key: cell.source for key, cell in cells(source(name)).items()}
         exec(self.answers["setup"], self.trusted)
         for key in ("setup", *questions(name)):

@@ -355,6 +355,23 @@ def test_the_cell_that_imports_may_take_longer_than_an_answer(course):
     assert graded(course)[0] == {"double": 5, "triple": 5}
 
 
+@slow
+def test_seconds_are_the_processors_and_on_the_clock_some_times_as_many(template, tmp_path):
+    """On a busy machine an answer waits without working: that is not the student's fault."""
+    cache, limits = template / ".grading" / "cache", sandbox.Limits(seconds=1)
+    with sandbox.Sandbox(cache, limits, tmp_path) as process:
+        (outcome, _) = process.ask("run", "import time; time.sleep(2)")
+        assert outcome == "done"
+        began = time.monotonic()
+        with pytest.raises(sandbox.Died, match="took more than 1 seconds"):
+            process.ask("run", "time.sleep(1000)")
+        assert time.monotonic() - began >= sandbox.PATIENCE
+    with sandbox.Sandbox(cache, limits, tmp_path) as process:
+        with pytest.raises(sandbox.Died, match="took more than 1 seconds"):
+            process.ask("run", "import os\nos.fork()\nwhile True: pass")
+        assert sandbox._work(process._family()) == 0  # nothing is left of it
+
+
 # --- notebooks that arrive in another shape ------------------------------------------------------
 
 

@@ -154,7 +154,7 @@ class Judge(NbGraderPreprocessor):
     """Runs a notebook for grading, as the head of this file says."""
 
     seconds = Int(30, help="what one cell or one call may take").tag(config=True)
-    all_seconds = Int(300, help="what one notebook may take").tag(config=True)
+    all_seconds = Int(1500, help="what one notebook may take, on the clock").tag(config=True)
     memory_gb = Int(4, help="what a student's processes may take together").tag(config=True)
     cache = Unicode(help="folder with the unpacked sample").tag(config=True)
     sandbox = Bool(True, help="False runs students' code unprotected").tag(config=True)
@@ -186,7 +186,7 @@ class Judge(NbGraderPreprocessor):
                 continue
             name = cell.metadata.get("nbgrader", {}).get("grade_id")
             if name in graded:
-                cell.outputs = check(locked[name], trusted, student, self.all_seconds)
+                cell.outputs = check(locked[name], trusted, student, self.seconds)
                 continue
             cell.outputs = outputs_of(student, cell.source, START if name in locked else 0)
             if name in locked:
@@ -226,7 +226,10 @@ def _error(name, text):
 
 @contextlib.contextmanager
 def at_most(seconds):
-    """Stop checks that an answer keeps busy; only in a main thread, which alone gets signals."""
+    """Stop checks that an answer keeps busy, after so many seconds of the processor's work.
+
+    Only in a main thread, which alone gets signals.
+    """
 
     def stop(*_):
         raise Refused("The checks of this question took too long on your answer.")
@@ -234,16 +237,16 @@ def at_most(seconds):
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = signal.signal(signal.SIGALRM, stop)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
+    before = signal.signal(signal.SIGPROF, stop)
+    signal.setitimer(signal.ITIMER_PROF, seconds)
     try:
         yield
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        signal.signal(signal.SIGPROF, before)
 
 
-def check(source, trusted, student, seconds=300):
+def check(source, trusted, student, seconds=30):
     """Run one question's checks. Returns the outputs; an error among them means: no marks."""
     shown = io.StringIO()
     error = []
