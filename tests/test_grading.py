@@ -29,6 +29,7 @@ except sandbox.NoSandbox as missing:
     NO_SANDBOX = str(missing)
 sandboxed = pytest.mark.skipif(bool(NO_SANDBOX), reason=NO_SANDBOX)
 slow = pytest.mark.slow
+FULL = {"double": 5, "triple": 5}
 
 
 @pytest.fixture(scope="module")
@@ -64,12 +65,16 @@ def right(course, **answers):
 
 def graded(course, student="ada"):
     """Grade one student. Returns marks by question, and the notes."""
-    record = course.grade(NAME, student)
+    course.grade(NAME, student)
     course.table(NAME)
+    return in_table(course, student)
+
+
+def in_table(course, student):
+    """What the table says of a student: marks by question, and the notes."""
     with (course.root / f"{NAME}.csv").open(encoding="utf-8-sig", newline="") as file:
         (row,) = [row for row in csv.DictReader(file) if row["student"] == student]
-    marks = {name: float(row[f"{name}_checks"]) for name in RIGHT}
-    return marks, " ".join(record["notes"])
+    return {name: float(row[f"{name}_checks"]) for name in RIGHT}, row["notes"]
 
 
 def said(course, name, student="ada"):
@@ -98,15 +103,16 @@ def test_a_mistake_is_named_on_the_page_and_the_hidden_test_is_not_shown(course)
 
 
 def test_a_page_names_the_questions_and_shows_what_cells_end_in(course):
-    nb = right(course, double="def double(x):\n    return x")
+    nb = right(course, words="Because it is.", double="def double(x):\n    return x")
     figure = "from matplotlib.figure import Figure\ndrawn = Figure()\ndrawn.subplots()\ndrawn"
     nb.cells += [new_code_cell("'a' 'text'"), new_code_cell(figure)]
     hand_in(course.root, "ada", nb)
     graded(course)
     course.feedback(NAME, "ada")
     page = (course.root / "feedback" / "ada" / NAME / f"{NAME}.html").read_text()
-    assert "tiny: 5.0 of 12.0 marks" in page and "Test cell" not in page
-    assert '<a href="#double_checks">double</a>:' in page and "marked by a person" in page
+    assert "tiny: 5.0 of 12.0 marks so far" in page and "Test cell" not in page
+    assert '<a href="#double_checks">double</a>:' in page
+    assert "2.0 at most, still to be marked by a person" in page
     assert "atext" in page and page.count("data:image/png") == 1 and "Out[" not in page
 
 
@@ -118,7 +124,7 @@ def test_a_student_cannot_put_a_script_on_the_page(course):
     nb.cells.append(new_code_cell("raise ValueError('<script>stolen()</script>')"))
     nb.cells.append(new_raw_cell("<script>stolen()</script>"))
     hand_in(course.root, "ada", nb)
-    assert graded(course)[0] == {"double": 5, "triple": 5}
+    assert graded(course)[0] == FULL
     course.feedback(NAME, "ada")
     page = (course.root / "feedback" / "ada" / NAME / f"{NAME}.html").read_text()
     assert page.count("stolen") >= 4
@@ -238,13 +244,49 @@ HOSTILE = {
 }
 
 
+HONEST = ("0 first", "half-way", "z last")  # in the order in which they are graded
+
+
+@pytest.fixture(scope="module")
+def crowd(template, tmp_path_factory):
+    """A course in which every hostile notebook was handed in, honest ones between them, and all
+    were graded in one run, as a teacher does it."""
+    root = shutil.copytree(template, tmp_path_factory.mktemp("crowd") / "my course")
+    with (root / "nbgrader_config.py").open("a") as file:
+        file.write("c.Judge.seconds = 3\nc.Judge.memory_gb = 1\n")
+    course = submissions.Course(root)
+    for title, answer in HOSTILE.items():
+        hand_in(root, title, right(course, double=textwrap.dedent(answer)))
+    for student in HONEST:
+        hand_in(root, student, right(course))
+    hand_in(root, "invalid JSON", b"{")
+    with hand_in(root, "200 MB", b"").open("wb") as file:
+        file.truncate(200_000_000)
+    run = command(course, "grade")
+    shown, _ = run.communicate(timeout=3000)
+    assert run.returncode == 0, shown
+    return course
+
+
 @slow
 @sandboxed
-@pytest.mark.parametrize("answer", HOSTILE.values(), ids=HOSTILE)
-def test_a_hostile_answer_costs_its_question_and_nothing_else(course, answer):
-    hand_in(course.root, "ada", right(course, double=textwrap.dedent(answer)))
-    assert graded(course)[0] == {"double": 0, "triple": 5}
-    assert said(course, "double")
+@pytest.mark.parametrize("title", HOSTILE)
+def test_a_hostile_answer_costs_its_question_and_nothing_else(crowd, title):
+    assert in_table(crowd, title)[0] == {"double": 0, "triple": 5}
+    assert said(crowd, "double", title)
+
+
+@slow
+@sandboxed
+def test_among_hostile_notebooks_everybody_is_graded_and_nobody_harmed(crowd):
+    everybody = {*HOSTILE, *HONEST, "invalid JSON", "200 MB"}
+    assert set(finished(crowd)) == everybody
+    assert {path.parts[-3] for path in crowd.root.glob("submitted/*/*/*.ipynb")} == everybody
+    assert {path.parts[-3] for path in crowd.root.glob("feedback/*/*/*.html")} == everybody
+    for student in HONEST:
+        assert in_table(crowd, student) == (FULL, "")
+    for student in ("invalid JSON", "200 MB"):
+        assert in_table(crowd, student)[0] == {"double": 0, "triple": 0}
 
 
 @slow
@@ -308,7 +350,7 @@ def test_a_cell_that_claims_to_be_a_check_is_not_trusted(course, tmp_path):
             cell.source = evil
     hand_in(course.root, "ada", nb)
     marks, notes = graded(course)
-    assert marks == {"double": 5, "triple": 5}
+    assert marks == FULL
     assert "The cell triple_checks was edited" in notes and "mine_checks is unknown" in notes
     if not NO_SANDBOX:
         assert not trace.exists()
@@ -352,7 +394,7 @@ def test_the_cell_that_imports_may_take_longer_than_an_answer(course):
     slow_import = "import time; time.sleep(4); import numpy as np"  # answers have 3 seconds
     rewrite_setup(course, slow_import)
     hand_in(course.root, "ada", right(course))
-    assert graded(course)[0] == {"double": 5, "triple": 5}
+    assert graded(course)[0] == FULL
 
 
 @slow
@@ -447,7 +489,7 @@ def windows(nb):
         cell.source = cell.source.replace("\n", "\r\n")
 
 
-FULL, NO_TRIPLE = {"double": 5, "triple": 5}, {"double": 5, "triple": 0}
+NO_TRIPLE = {"double": 5, "triple": 0}
 CHANGED = {
     "edited check": (change("triple_checks", edit), FULL, "triple_checks was edited"),
     "deleted check": (change("triple_checks", delete), FULL, "triple_checks was deleted"),
@@ -504,6 +546,9 @@ def test_marks_by_hand_survive_another_grading(course):
     with (course.root / f"{NAME}.csv").open(encoding="utf-8-sig", newline="") as file:
         (row,) = csv.DictReader(file)
     assert float(row["words"]) == 2
+    course.feedback(NAME, "ada")
+    page = (course.root / "feedback" / "ada" / NAME / f"{NAME}.html").read_text()
+    assert "tiny: 7.0 of 12.0 marks</h4>" in page and "marked by a person" in page
 
 
 # --- the command ----------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from nbgrader import preprocessors
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE / "grading"))
 from judge import Judge  # noqa: E402
-from page import Page  # noqa: E402
+from page import Grades, Page  # noqa: E402
 
 c = get_config()  # noqa: F821
 
@@ -38,7 +38,7 @@ c.Judge.sandbox = os.environ.get("SANDBOX") != "none"
 
 # Feedback says what was wrong, not which inputs the hidden tests use.
 c.GenerateFeedback.preprocessors = [
-    preprocessors.GetGrades,
+    Grades,
     preprocessors.ClearHiddenTests,
     CSSHTMLHeaderPreprocessor,
 ]

@@ -169,7 +169,7 @@ def _said(done):
     return " ".join(said)[-500:] or "it does not say why"
 
 
-def _open(grade):
+def is_open(grade):
     """Whether a mark is still to be given by a person; one that was given may await a review."""
     return grade.needs_manual_grade and grade.manual_score is None
 
@@ -182,7 +182,7 @@ def _row(submission, record, order):
     return {
         "student": submission.student.id,
         "submitted": submission.timestamp or "",
-        **{grade.name: "" if _open(grade) else grade.score for grade in grades},
+        **{grade.name: "" if is_open(grade) else grade.score for grade in grades},
         "score": submission.score,
         "of": submission.max_score,
         "mark by hand": " ".join(waiting),
