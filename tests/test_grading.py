@@ -363,6 +363,19 @@ def rewrite_setup(course, code):
     course.release(NAME)
 
 
+def test_a_question_that_is_added_to_graded_work_is_refused_with_the_reason(course):
+    hand_in(course.root, "ada", right(course))
+    course.grade(NAME, "ada")
+    path = course.root / "source" / NAME / f"{NAME}.ipynb"
+    path.write_text(path.read_text().replace("triple_checks", "other_checks"))
+    with pytest.raises(RuntimeError) as refused:
+        course.release(NAME)
+    assert str(refused.value) == (
+        "tiny could not be made ready for students: RuntimeError: Cannot add or remove cells for "
+        "notebook 'tiny' because there are submissions associated with it"
+    )
+
+
 def test_where_the_given_cell_fails_nobody_is_marked(course, monkeypatch):
     monkeypatch.setenv("HERE_ONLY", "1")  # the sandbox does not see it
     rewrite_setup(course, "import os; here = os.environ['HERE_ONLY']")

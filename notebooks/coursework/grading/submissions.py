@@ -161,11 +161,11 @@ class Course:
 
 
 def _said(done):
-    """Why nbgrader failed, in its own words: the last lines of its log that are no traceback."""
+    """Why nbgrader failed, in its own words: the errors in its log, but for those that only say
+    that there were some."""
     lines = (done.get("log", "") + done.get("error", "")).splitlines()
-    said = [
-        line.strip() for line in lines if re.match(r"\s*(\[ERROR\]|[\w.]+(Error|Exception):)", line)
-    ]
+    errors = [line.strip() for line in lines if re.match(r"\s*[\w.]+(Error|Exception): ", line)]
+    said = dict.fromkeys(line for line in errors if "the above traceback" not in line)
     return " ".join(said)[-500:] or "it does not say why"
 
 
