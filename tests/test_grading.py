@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -19,7 +20,7 @@ import pytest
 import sandbox
 import submissions
 import tiny_coursework
-from nbformat.v4 import new_code_cell, new_raw_cell
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_raw_cell
 from tiny_coursework import NAME, RIGHT, answered, hand_in
 
 try:
@@ -123,12 +124,24 @@ def test_a_student_cannot_put_a_script_on_the_page(course):
     nb.cells.append(new_code_cell(html))
     nb.cells.append(new_code_cell("raise ValueError('<script>stolen()</script>')"))
     nb.cells.append(new_raw_cell("<script>stolen()</script>"))
+    nb.cells[-1].metadata["raw_mimetype"] = 7
+    links = (
+        "[a](javascript:stolen())",
+        "[a]( <&#106;avascript:stolen()>)",
+        "![a](attachment:b.png)",
+    )
+    links += ("[a][b]\n\n[b]: javascript:stolen()", r"$\href{javascript:stolen()}{a}$")
+    nb.cells += [new_markdown_cell(link) for link in (*links, "[web](https://example.org)")]
     hand_in(course.root, "ada", nb)
     assert graded(course)[0] == FULL
     course.feedback(NAME, "ada")
     page = (course.root / "feedback" / "ada" / NAME / f"{NAME}.html").read_text()
     assert page.count("stolen") >= 4
     assert "<script>stolen" not in page and "<b onclick" not in page
+    _, _, body = page.partition("<body")
+    targets = re.findall(r"""\b(?:href|src)\s*=\s*["']?([^"'> ]*)""", body)
+    assert [one for one in targets if not re.match(r"#|data:image/png|https://example", one)] == []
+    assert "https://example.org" in targets and r"\href" not in body
 
 
 # --- hostile answers to the first question; the second is answered rightly ----------------------

@@ -95,7 +95,9 @@ def _known(nb, ours):
     """Treat the cells that bear a name. Returns notes, and whether an answer was changed."""
     notes, seen, answered = [], set(), False
     for name, cell in reversed(_marked(nb)):
+        cell.pop("attachments", None)
         if name is None:
+            cell.metadata = nbformat.from_dict({})  # whatever it says, it is for no page
             continue
         if name not in ours or name in seen:
             why = "is there more than once; the last one counts" if name in seen else "is unknown"
