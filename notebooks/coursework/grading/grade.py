@@ -18,12 +18,14 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from multiprocessing.connection import wait
 from pathlib import Path
 
+import psutil
 import sandbox
 from filelock import FileLock, Timeout
 from submissions import Course
 
 ROOT = Path(__file__).resolve().parents[1]
 TASKS_PER_PROCESS = 25  # then a fresh one, so that memory stays flat
+MEMORY_EACH = 2 * 2**30  # bytes that a worker and its student's process take
 
 
 def _end_with_parent():
@@ -46,13 +48,17 @@ def _feedback(root, name, student):
 
 
 def in_parallel(task, root, name, students):
-    """Do something for each student with all cores. Yields (student, result or exception)."""
+    """Do something for each student, with all cores or as many as memory is enough for.
+
+    Yields (student, result or exception).
+    """
     spawn = multiprocessing.get_context("spawn")
     settings = {"mp_context": spawn, "initializer": _end_with_parent}
     settings["max_tasks_per_child"] = TASKS_PER_PROCESS
-    workers = min(len(students), os.cpu_count() or 1)
     if not students:
         return
+    fitting = psutil.virtual_memory().total // MEMORY_EACH
+    workers = max(1, min(len(students), os.cpu_count() or 1, fitting))
     with ProcessPoolExecutor(workers, **settings) as pool:
         tasks = {pool.submit(task, root, name, student): student for student in students}
         for done in as_completed(tasks):
