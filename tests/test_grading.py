@@ -661,6 +661,15 @@ def test_killed_half_way_it_loses_nothing_and_grades_nobody_twice(course):
     assert list(course.root.glob(".grading/tmp*")) == []
 
 
+def test_more_submissions_than_its_processes_may_grade_all_come_back(monkeypatch):
+    monkeypatch.setattr(grade, "TASKS_PER_PROCESS", 2)
+    monkeypatch.setattr(os, "cpu_count", lambda: 1)
+    students = [f"student{number}" for number in range(5)]
+    found = grade.in_parallel(max, "a", "b", students)  # the last of three strings, in a worker
+    assert dict(found) == {student: student for student in students}
+    assert list(grade.in_parallel(max, "a", "b", [])) == []
+
+
 def test_an_interrupted_task_leaves_no_half_record(course, monkeypatch):
     hand_in(course.root, "ada", right(course))
     monkeypatch.setattr(submissions, "_move", lambda *_: 1 / 0)

@@ -24,7 +24,7 @@ from filelock import FileLock, Timeout
 from submissions import Course
 
 ROOT = Path(__file__).resolve().parents[1]
-TASKS_PER_PROCESS = 25  # then a fresh one, so that memory stays flat
+TASKS_PER_PROCESS = 25  # then fresh ones, so that memory stays flat
 MEMORY_EACH = 2 * 2**30  # bytes that a worker and its student's process take
 
 
@@ -53,17 +53,18 @@ def in_parallel(task, root, name, students):
     Yields (student, result or exception).
     """
     spawn = multiprocessing.get_context("spawn")
-    settings = {"mp_context": spawn, "initializer": _end_with_parent}
-    settings["max_tasks_per_child"] = TASKS_PER_PROCESS
-    if not students:
-        return
     fitting = psutil.virtual_memory().total // MEMORY_EACH
     workers = max(1, min(len(students), os.cpu_count() or 1, fitting))
-    with ProcessPoolExecutor(workers, **settings) as pool:
-        tasks = {pool.submit(task, root, name, student): student for student in students}
-        for done in as_completed(tasks):
-            error = done.exception()
-            yield tasks[done], error if error is not None else done.result()
+    part = workers * TASKS_PER_PROCESS  # a pool each: max_tasks_per_child hangs, CPython 115634
+    for first in range(0, len(students), part):
+        with ProcessPoolExecutor(workers, spawn, _end_with_parent) as pool:
+            tasks = {
+                pool.submit(task, root, name, student): student
+                for student in students[first : first + part]
+            }
+            for done in as_completed(tasks):
+                error = done.exception()
+                yield tasks[done], error if error is not None else done.result()
 
 
 def grade(course, names):
