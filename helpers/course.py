@@ -107,8 +107,9 @@ def claim(
         name: what the number is, e.g. "dense network, test accuracy".
         value: the measured number.
         at_least, at_most: bounds it must keep in the full tier.
-        quick: what it must reach in the quick tier, where little is trained; a tenth of at_least
-            unless you say otherwise. A difference needs quick=-1: there it may have either sign.
+        quick: its only bound in the quick tier, where little is trained: from below, a tenth of
+            at_least unless you say otherwise; from above if at_most stands alone, none unless you
+            say one. A difference needs quick=-1 (or 1): there it may have either sign.
         exactly: the value it must have, in both tiers (parameter counts).
         report: the figure in the source report, shown beside ours.
         images: number of training images behind the number.
@@ -145,8 +146,10 @@ def _holds(value, at_least, at_most, exactly, quick):
     if exactly is not None and value != exactly:
         return False
     if tier() == "quick":
-        at_most = None
-        at_least = QUICK_SHARE * at_least if quick is None and at_least else quick
+        if at_least is None:
+            at_most = quick
+        else:
+            at_least, at_most = (QUICK_SHARE * at_least or None if quick is None else quick), None
     return (at_least is None or value >= at_least) and (at_most is None or value <= at_most)
 
 
