@@ -149,7 +149,8 @@ def _holds(value, at_least, at_most, exactly, quick):
         if at_least is None:
             at_most = quick
         else:
-            at_least, at_most = (QUICK_SHARE * at_least or None if quick is None else quick), None
+            at_most = None
+            at_least = QUICK_SHARE * at_least if quick is None and at_least else quick
     return (at_least is None or value >= at_least) and (at_most is None or value <= at_most)
 
 

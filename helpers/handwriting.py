@@ -29,7 +29,8 @@ def prepare(image, style="emnist", steps=STEPS):
         ValueError for another style or steps that cannot be taken.
     Source: Cohen et al. (2017), arXiv:1702.05373; LeCun et al. (1998). Taught in notebook 13.
     """
-    _check(style, steps)
+    convert = converter(style)
+    _check(steps)
     picture, _ = pictures.load(image)
     if "light" not in steps:
         seen = pictures.brightness(picture)
@@ -41,7 +42,17 @@ def prepare(image, style="emnist", steps=STEPS):
     box = _closer(mask, picture.size)
     if box:
         density, mask = _look(picture, box, steps)
-    return STYLES[style](conversion.scan(density, mask, "stroke" in steps))
+    return convert(conversion.scan(density, mask, "stroke" in steps))
+
+
+def converter(style):
+    """How a scan becomes 28 × 28 pixels: `conversion.emnist` or `conversion.mnist`.
+
+    Arguments: style: "emnist" or "mnist". Raises: ValueError for another style.
+    """
+    if style not in STYLES:
+        raise ValueError(f"Expected style 'emnist' or 'mnist', found {style!r}. Choose one.")
+    return STYLES[style]
 
 
 def read(image, model, classes, style="emnist", count=5):
@@ -71,15 +82,17 @@ def read_page(image, model, classes, style="emnist"):
         right, bottom of each character in pixels of the upright picture, in the order of the text;
         probabilities: float (n, k).
     Raises: pictures.Unreadable: NotAPicture, TooLarge, TooSmall, NoInk, or SeveralCharacters where
-        there are too many marks for a page of handwriting. Taught in notebook 13.
+        there are too many marks for a page of handwriting; ValueError for another style. Taught in
+        notebook 13.
     """
+    convert = converter(style)
     picture, scale = pictures.load(image)
     density, angle = _levelled(picture)
     mask = ink.strokes(density, ink.darkness(density))
     characters, labels = layout.characters(mask)
     if not characters:
         raise NoInk("Expected characters, found specks only. Write larger, or go nearer.")
-    images = [_cut_out(one, labels, density, style) for one in characters]
+    images = [_cut_out(one, labels, density, convert) for one in characters]
     probabilities = _predicted(model, classes, np.stack(images))
     readings = [classes[index][0] for index in probabilities.argmax(axis=1)]
     boxes = _turned_back([one.box for one in characters], density.shape, picture.size, angle)
@@ -111,12 +124,12 @@ def _turned_back(boxes, shape, size, angle):
     return np.stack([x.min(axis=0), y.min(axis=0), x.max(axis=0), y.max(axis=0)], axis=1)
 
 
-def _cut_out(character, labels, density, style):
+def _cut_out(character, labels, density, convert):
     """One character of a page as 28 × 28 pixels."""
     left, top, right, bottom = character.box
     part = slice(max(top - 2, 0), bottom + 2), slice(max(left - 2, 0), right + 2)
     mask = np.isin(labels[part], character.marks)
-    return STYLES[style](conversion.scan(density[part], mask))
+    return convert(conversion.scan(density[part], mask))
 
 
 def _predicted(model, classes, images):
@@ -129,9 +142,7 @@ def _predicted(model, classes, images):
     return probabilities
 
 
-def _check(style, steps):
-    if style not in STYLES:
-        raise ValueError(f"Expected style 'emnist' or 'mnist', found {style!r}. Choose one.")
+def _check(steps):
     for step in steps:
         if step not in STEPS or NEEDS.get(step, step) not in steps:
             needed = f", and {NEEDS[step]!r} with {step!r}" if step in NEEDS else ""

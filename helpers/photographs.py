@@ -5,7 +5,6 @@ It is no part of MNIST or EMNIST, and nothing of it went into any network of the
 
 import io
 import re
-import string
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +20,7 @@ from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
 ARCHIVE = Path("handwriting", "handwritten62.zip")
-CLASSES = string.digits + string.ascii_uppercase + string.ascii_lowercase
+CLASSES = sample.CHARACTERS
 MEMBER = re.compile(r"([DUL])_(\w)/(\d+)\.png")
 """D_7/12.png is the thirteenth 7; U and L stand for upper and lower case."""
 

@@ -14,6 +14,8 @@ from scipy import ndimage
 from sklearn.datasets import load_digits
 
 CHARACTERS = string.digits + string.ascii_uppercase + string.ascii_lowercase
+"""In the order of the labels of EMNIST ByClass."""
+
 PER_LETTER = 60
 TEST_SHARE = 5  # every fifth image is for testing
 FONTS = (

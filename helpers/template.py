@@ -3,20 +3,17 @@
 So a class makes a data set of its own handwriting.
 """
 
-import string
 from itertools import combinations
 
 from helpers import conversion, ink, layout, pictures
-from helpers.handwriting import STYLES
+from helpers.handwriting import converter
 from helpers.pictures import Unreadable
+from helpers.sample import CHARACTERS
 
 import matplotlib.pyplot as plt
 import numpy as np
 from PIL import Image
 from scipy import ndimage
-
-CHARACTERS = string.digits + string.ascii_uppercase + string.ascii_lowercase
-"""What is to be written, in the order of the labels of EMNIST ByClass."""
 
 COPIES = 4
 """How many boxes each character has."""
@@ -92,8 +89,7 @@ def cut(image, style="emnist"):
     Raises: pictures.Unreadable: NoTemplate, NoInk and the errors of `pictures.load`; ValueError for
         another style. Taught in notebook 13.
     """
-    if style not in STYLES:
-        raise ValueError(f"Expected style 'emnist' or 'mnist', found {style!r}. Choose one.")
+    convert = converter(style)
     picture, _ = pictures.load(image)
     seen = pictures.brightness(picture)
     density = ink.density(seen, max(seen.shape) // 15)
@@ -107,7 +103,7 @@ def cut(image, style="emnist"):
         part = slice(y, y + inside), slice(x, x + inside)
         written = _written(mask[part])
         if written.any():
-            images.append(STYLES[style](conversion.scan(density[part], written)))
+            images.append(convert(conversion.scan(density[part], written)))
             labels.append(label)
     return np.array(images, np.uint8).reshape(-1, 28, 28), np.array(labels, np.int64)
 

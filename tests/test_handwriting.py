@@ -133,6 +133,11 @@ def test_unknown_styles_and_steps_are_named(style, steps, message):
         handwriting.prepare(written.picture("R"), style, steps)
 
 
+def test_an_unknown_style_is_named_before_a_page_is_looked_at():
+    with pytest.raises(ValueError, match="'emnist' or 'mnist', found 'nist'"):
+        handwriting.read_page("no such file", None, (), style="nist")
+
+
 def two(first, second, apart=(1, 0)):
     """Two characters in one picture, beside or above each other."""
     sheet = np.full((400, 400), 0.85, np.float32)
