@@ -50,6 +50,7 @@ def taught(networks, images, folder):
     Arguments: networks: keras models. images: uint8 (n, 28, 28). folder: where the file lies.
     Returns: float32 (n, classes). Taught in notebook 14.
     """
+    networks = list(networks)
     mark = zlib.crc32(np.ascontiguousarray(images))
     for network in networks:
         for weights in network.get_weights():

@@ -230,21 +230,26 @@ def rerun(plan, seed, **setting):
     return pd.Series(_train(plan, row, setting, seed, workers.Watch())[0])
 
 
-def kept(plan, seed, **setting):
-    """A trained network that a study has kept.
+def kept(plan):
+    """The trained networks that a study has kept; in the quick tier the rows of a quick study.
 
-    Arguments: plan: a Plan with a folder to keep networks in. seed, setting: of the row.
-    Returns: an uncompiled keras.Model, its weights in half precision (`weights.save`).
-    Raises: FileNotFoundError where it was not trained yet. Taught in notebook 14.
+    Arguments: plan: a Plan with a folder to keep networks in.
+    Returns: dict of the rows' values, such as "vgg 1" (setting and seed), → uncompiled keras.Model,
+        its weights as `weights.save` rounds them.
+    Raises: FileNotFoundError where one was not trained yet. Taught in notebook 14.
     """
-    row = " ".join(f"{name}={value}" for name, value in {**setting, "seed": seed}.items())
-    path = plan.keep / f"{plan.name} {row}.npz"
-    if not path.exists():
-        raise FileNotFoundError(
-            f"expected the weights {path.name!r} in the folder {path.parent.name!r}, found none. "
-            f"Train the network: make studies NAME={plan.name}"
-        )
-    return weights.load(plan.recipe(**setting)[0], path)
+    rows = plan.quick().rows if course.tier() == "quick" else plan.rows
+    networks = {}
+    for key, row in rows.items():
+        path = plan.keep / f"{plan.name} {key}.npz"
+        if not path.exists():
+            raise FileNotFoundError(
+                f"expected the weights {path.name!r} in the folder {path.parent.name!r}, found "
+                f"none. Train the network: make studies NAME={plan.name}"
+            )
+        model = plan.recipe(**{name: row[name] for name in plan.factors})[0]
+        networks[" ".join(map(str, row.values()))] = weights.load(model, path)
+    return networks
 
 
 def command(plans, arguments=None):

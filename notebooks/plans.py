@@ -501,17 +501,10 @@ def student_for(name):
     return recipe
 
 
-def members(name):
-    """The trained members for a set of images: dict "vgg 1" (family and seed) → network."""
-    plan = MEMBERS[name]
-    pairs = [(row["family"], row["seed"]) for row in plan.rows.values()]
-    return {f"{family} {seed}": studies.kept(plan, seed, family=family) for family, seed in pairs}
-
-
 def taught(name, split):
-    """What the members say together about the images of a split."""
+    """What the members for a set of images say together about the images of a split."""
     folder = Path(__file__).parent / "studies" / "outputs"
-    return distillation.taught(list(members(name).values()), split.images, folder)
+    return distillation.taught(studies.kept(MEMBERS[name]).values(), split.images, folder)
 
 
 Kept = partial(Plan, keep=Path(__file__).parent / "networks" / "members")
