@@ -35,6 +35,8 @@ class Plan:
     trials: rows of a search. prune: whether a search stops early what looks hopeless.
     final: train on all the images and judge once, on the test images, after the last epoch; the
         trained network is kept beside the journal. For choices that are made, never to make one.
+    keep: a folder: judge once, after the last epoch, on the images held out, and keep the weights
+        of every trained network there (`weights.save`).
     folder: where the CSV file lies; the journal goes into its folder "outputs".
     Taught in notebooks 03 and 07.
     """
@@ -50,6 +52,7 @@ class Plan:
     trials: int = 0
     prune: bool = False
     final: bool = False
+    keep: Path | None = None
     folder: Path = Path("studies")
     tier: str = "full"
 
@@ -115,6 +118,11 @@ class Plan:
         return hashlib.sha256(" ".join(map(str, words)).encode()).hexdigest()[:8]
 
     @property
+    def judged_once(self):
+        """Whether networks are judged after the last epoch only, and then kept."""
+        return self.final or self.keep is not None
+
+    @property
     def path(self):
         """The CSV file."""
         return Path(self.folder) / f"{self.name}.csv"
@@ -131,11 +139,13 @@ class Plan:
             counts = [QUICK_SETTINGS] + [1] * (len(factors) - 1)
             pairs = zip(factors.items(), counts, strict=True)
             factors = {name: values[:count] for (name, values), count in pairs}
+        folder = Path(self.folder) / "outputs" / "quick" / self.mark  # never the full tier's
         return replace(
             self,
             factors=factors,
             trials=min(self.trials, QUICK_SETTINGS),
             seeds=self.seeds[:QUICK_SEEDS],
             tier="quick",
-            folder=Path(self.folder) / "outputs" / "quick" / self.mark,  # never the full tier's
+            keep=self.keep and folder,
+            folder=folder,
         )

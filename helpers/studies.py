@@ -11,7 +11,17 @@ import zlib
 from dataclasses import replace
 from importlib.metadata import version
 
-from helpers import archives, course, data, evaluation, preflight, tables, training, workers
+from helpers import (
+    archives,
+    course,
+    data,
+    evaluation,
+    preflight,
+    tables,
+    training,
+    weights,
+    workers,
+)
 from helpers.plan import Plan
 from helpers.tables import spread, summarise
 
@@ -21,7 +31,7 @@ import pandas as pd
 from sklearn.model_selection import StratifiedKFold
 from tqdm import tqdm
 
-__all__ = ["Plan", "command", "load", "rerun", "run", "spread", "summarise"]
+__all__ = ["Plan", "command", "kept", "load", "parts", "rerun", "run", "spread", "summarise"]
 
 
 def load(plan):
@@ -96,6 +106,8 @@ def _work(plan, study, rows):
                 result, model = _train(plan, row, setting, seed, watch)
                 if plan.final:
                     _save(model, plan.outputs / f"{plan.name} {row}.keras")
+                elif plan.keep:
+                    weights.save(model, plan.keep / f"{plan.name} {row}.npz")
             except BaseException as error:
                 workers.fail(study, trial)
                 if not isinstance(error, Exception):  # Ctrl-C: the row is given back
@@ -124,13 +136,15 @@ def _train(plan, row, setting, seed, watch):
     model, options = plan.recipe(**setting)
     epochs, images = options.pop("epochs", plan.epochs), options.pop("images", plan.images)
     callbacks = [*options.pop("callbacks", ()), watch]
-    split, judge = _images(plan, images, options.pop("fold", None))
+    split, judge = parts(plan, images, options.pop("fold", None))
     judged_as = options.pop("judged_as", None)
-    validation = None if plan.final else judge
+    if targets := options.pop("targets", None):
+        options["targets"] = targets(split)
+    validation = None if plan.judged_once else judge
     history = training.fit(
         model, split, validation, epochs=epochs, verbose=False, callbacks=callbacks, **options
     )
-    if plan.final:
+    if plan.judged_once:
         model = judged_as(model) if judged_as else model
         judged = evaluation.evaluate(model, judge, data.CLASSES[plan.data])
         history = replace(history, val_loss=[judged.loss], val_accuracy=[judged.accuracy])
@@ -158,10 +172,12 @@ def _train(plan, row, setting, seed, watch):
     return tables.rounded(line, plan), model
 
 
-def _images(plan, images, fold):
-    """The first so many training images, in an order drawn once and for all, and those that judge.
+def parts(plan, images, fold=None):
+    """The images that a row trains on, and those that judge it.
 
-    fold: None, or (number, folds): validate on this part of the images, train on the others.
+    Arguments: plan: a Plan. images: how many, the first in an order drawn once and for all.
+        fold: None, or (number, folds): judge on this part of the images, train on the others.
+    Returns: two Splits. Taught in notebook 14.
     """
     dataset = data.load(plan.data)
     dataset = dataset if fold or plan.final else dataset.with_validation()
@@ -212,6 +228,28 @@ def rerun(plan, seed, **setting):
         )
     row = " ".join(f"{name}={value}" for name, value in {**setting, "seed": seed}.items())
     return pd.Series(_train(plan, row, setting, seed, workers.Watch())[0])
+
+
+def kept(plan):
+    """The trained networks that a study has kept; in the quick tier the rows of a quick study.
+
+    Arguments: plan: a Plan with a folder to keep networks in.
+    Returns: dict of the rows' values, such as "vgg 1" (setting and seed), → uncompiled keras.Model,
+        its weights as `weights.save` rounds them.
+    Raises: FileNotFoundError where one was not trained yet. Taught in notebook 14.
+    """
+    rows = plan.quick().rows if course.tier() == "quick" else plan.rows
+    networks = {}
+    for key, row in rows.items():
+        path = plan.keep / f"{plan.name} {key}.npz"
+        if not path.exists():
+            raise FileNotFoundError(
+                f"expected the weights {path.name!r} in the folder {path.parent.name!r}, found "
+                f"none. Train the network: make studies NAME={plan.name}"
+            )
+        model = plan.recipe(**{name: row[name] for name in plan.factors})[0]
+        networks[" ".join(map(str, row.values()))] = weights.load(model, path)
+    return networks
 
 
 def command(plans, arguments=None):

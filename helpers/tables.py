@@ -150,7 +150,7 @@ def _agrees(row, plan):
 def _consistent(row, plan):
     """Whether the curves have a figure for each epoch, and end in accuracy and loss."""
     epochs = row["trained_epochs"]
-    lengths = [epochs, epochs, *([1, 1] if plan.final else [epochs, epochs])]
+    lengths = [epochs, epochs, *([1, 1] if plan.judged_once else [epochs, epochs])]
     if [len(row[name]) for name in CURVES] != lengths or epochs < 1:
         return False
     if row["state"] == "nan":

@@ -59,6 +59,7 @@ def fit(
     validation=None,
     *,
     epochs,
+    targets=None,
     batch_size=128,
     learning_rate=1e-3,
     optimizer="adam",
@@ -77,6 +78,7 @@ def fit(
         split: the images and labels to train on.
         validation: a Split to judge every epoch on; never the training or the test split.
         epochs: passes over the images; the quick tier does one.
+        targets: probabilities (n, classes) to learn instead of the labels, with a loss for them.
         batch_size: images in one step.
         learning_rate: step size: a float, or a function from the number of steps of this training
             to a keras schedule, such as `rates.one_cycle(0.01)`.
@@ -105,7 +107,7 @@ def fit(
     began = time.perf_counter()
     seen = trained.fit(
         split.images,
-        split.labels,
+        split.labels if targets is None else targets,
         batch_size=batch_size,
         epochs=epochs,
         validation_data=None if validation is None else (validation.images, validation.labels),

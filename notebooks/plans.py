@@ -8,7 +8,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from helpers import data, models, rates, studies, training
+from helpers import data, distillation, families, models, rates, studies, training
 
 Plan = partial(studies.Plan, folder=Path(__file__).parent / "studies")
 
@@ -461,6 +461,78 @@ final_letters, final_balanced, final_bymerge, final_byclass = (
     )
 )
 
+# --- notebook 14: members of ensembles, and single networks that learn from an ensemble
+
+HELD_OUT = (1, 20)  # part 1 of 20 of the training images: all choices are made on it
+TOGETHER = ("mnist", "emnist/letters", "emnist/balanced", "emnist/bymerge")
+
+
+def course_options(name):
+    """How the course trains for a set of images: notebook 09's digits, notebook 12's characters."""
+    wide = {"rotation": 10, "shift": 0.08, "zoom": 0.1, "shear": 0.1, "fill": "constant"}
+    digits = name == "mnist"
+    return {
+        "learning_rate": rates.one_cycle(0.004),
+        "weight_decay": 0.05,
+        "augment": training.augmentation(**wide) if digits else training.pixel_shifts(),
+        "images": ALL_IMAGES,
+        "fold": HELD_OUT,
+    }
+
+
+def member_for(name):
+    """The recipe of an ensemble's members for a set of images."""
+
+    def recipe(family):
+        return families.FAMILIES[family](len(data.CLASSES[name])), course_options(name)
+
+    return recipe
+
+
+def student_for(name):
+    """The recipe of a network that learns the labels, or what the ensemble says instead."""
+
+    def recipe(taught_by):
+        options = course_options(name)
+        if taught_by == "ensemble":
+            options |= {"targets": partial(taught, name), "loss": distillation.Distillation(3.0)}
+        return models.digit_cnn(len(data.CLASSES[name])), options
+
+    return recipe
+
+
+def taught(name, split):
+    """What the members for a set of images say together about the images of a split."""
+    folder = Path(__file__).parent / "studies" / "outputs"
+    return distillation.taught(studies.kept(MEMBERS[name]).values(), split.images, folder)
+
+
+Kept = partial(Plan, keep=Path(__file__).parent / "networks" / "members")
+MEMBERS = {
+    name: Kept(
+        f"members_{name.removeprefix('emnist/')}",
+        {"family": list(families.FAMILIES)},
+        member_for(name),
+        epochs=epochs,
+        images=ALL_IMAGES,
+        seeds=(1, 2),
+        data=name,
+    )
+    for name, epochs in zip(TOGETHER, (14, 18, 18, 13), strict=True)
+}
+STUDENTS = {
+    name: Kept(
+        f"students_{name.removeprefix('emnist/')}",
+        {"taught_by": ["labels", "ensemble"] if name == "emnist/letters" else ["ensemble"]},
+        student_for(name),
+        epochs=epochs,
+        images=ALL_IMAGES,
+        seeds=(1, 2, 3) if name == "emnist/letters" else (1,),
+        data=name,
+    )
+    for name, epochs in zip(TOGETHER, (14, 24, 24, 14), strict=True)
+}
+
 ALL = [
     dense_grid,
     *dense_searches,
@@ -497,6 +569,8 @@ ALL = [
     final_balanced,
     final_bymerge,
     final_byclass,
+    *MEMBERS.values(),
+    *STUDENTS.values(),
 ]
 
 if __name__ == "__main__":
