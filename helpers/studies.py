@@ -96,6 +96,9 @@ def _work(plan, study, rows):
                 result, model = _train(plan, row, setting, seed, watch)
                 if plan.final:
                     _save(model, plan.outputs / f"{plan.name} {row}.keras")
+            except workers.RowLost:
+                _lost(plan, row)
+                continue
             except BaseException as error:
                 workers.fail(study, trial)
                 if not isinstance(error, Exception):  # Ctrl-C: the row is given back
@@ -191,9 +194,17 @@ def _keep(plan, study, trial, result):
     try:
         workers.finish(study, trial, result)
         tables.add(plan.path, plan, workers.results(study))
+    except workers.RowLost:
+        _lost(plan, result["row"])
     except workers.StorageGone:
         tables.add(plan.path, plan, [result])
         raise
+
+
+def _lost(plan, row):
+    """Say that another worker has this one's row now."""
+    silent = f"this worker gave no sign of life for {workers.PATIENCE} s"
+    tqdm.write(f"{plan.name}, row {row}: {silent}; another one has the row", file=sys.stderr)
 
 
 def rerun(plan, seed, **setting):
