@@ -5,7 +5,6 @@ import platform
 import random
 import shutil
 import signal
-import sys
 import time
 from collections import Counter
 
@@ -286,12 +285,6 @@ def test_any_storage_makes_the_same_rows(tmp_path, sampler):
     assert database.path.read_bytes() == before and tiny_study.trained() == begun
     studies.run(database, "sqlite://")  # the table knows them
     assert database.path.read_bytes() == before and tiny_study.trained() == begun
-
-
-def test_a_missing_driver_is_named(folder, monkeypatch):
-    monkeypatch.setitem(sys.modules, "psycopg", None)
-    with pytest.raises(workers.StorageGone, match=r"install psycopg\[binary\]"):
-        studies.run(grid(folder), "postgresql+psycopg://me:secret@localhost:1/db")
 
 
 @pytest.mark.parametrize(
