@@ -136,10 +136,12 @@ def test_a_transaction_of_a_worker_that_hangs_holds_nobody_up(url, tmp_path):
 @pytest.mark.slow
 def test_whatever_happens_every_row_is_over_once_and_none_is_lost(url, tmp_path):
     chance = random.Random(0)
-    four = [Computer(tmp_path / name, url, rows=60) for name in "abcd"]
+    four = [Computer(tmp_path / name, url, rows=100) for name in "abcd"]
     for _ in range(8):
         time.sleep(chance.uniform(0, 1))
         victim = chance.choice(four)
+        if not victim.worker.is_alive():  # its transaction was ended while it hung
+            victim.start()
         if chance.random() < 0.5:
             victim.signal(signal.SIGKILL)
             victim.worker.join()
@@ -150,9 +152,8 @@ def test_whatever_happens_every_row_is_over_once_and_none_is_lost(url, tmp_path)
             victim.signal(signal.SIGCONT)
     for computer in four:
         computer.worker.join(120)
-        if computer.worker.exitcode:  # its transaction was ended while it hung
-            computer.start()
-            computer.join()
+        computer.start()
+        computer.join()
     each_has_everything(four)
 
 
