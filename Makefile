@@ -31,8 +31,8 @@ outputs: $(STAMP) ## execute notebooks in full, in place: all, or NB=05
 	$(RUN) tests/tools/notebooks.py outputs $(NB)
 
 # Kill it and start it again at will; started twice at once, the two share the work.
-studies: $(STAMP) ## train the rows that the studies lack; NAME=… picks studies
-	$(RUN) notebooks/plans.py $(NAME)
+studies: $(STAMP) ## train the rows that the studies lack; NAME=… STORAGE=postgresql://…
+	$(RUN) notebooks/plans.py $(NAME) $(if $(STORAGE),--storage '$(STORAGE)')
 
 results: $(STAMP) ## write README.md's results table
 	$(RUN) tests/tools/results.py

@@ -108,6 +108,9 @@ def _work(plan, study, rows):
                     _save(model, plan.outputs / f"{plan.name} {row}.keras")
                 elif plan.keep:
                     weights.save(model, plan.keep / f"{plan.name} {row}.npz")
+            except workers.RowLost:
+                _lost(plan, row)
+                continue
             except BaseException as error:
                 workers.fail(study, trial)
                 if not isinstance(error, Exception):  # Ctrl-C: the row is given back
@@ -207,9 +210,17 @@ def _keep(plan, study, trial, result):
     try:
         workers.finish(study, trial, result)
         tables.add(plan.path, plan, workers.results(study))
+    except workers.RowLost:
+        _lost(plan, result["row"])
     except workers.StorageGone:
         tables.add(plan.path, plan, [result])
         raise
+
+
+def _lost(plan, row):
+    """Say that another worker has this one's row now."""
+    silent = f"this worker gave no sign of life for {workers.PATIENCE} s"
+    tqdm.write(f"{plan.name}, row {row}: {silent}; another one has the row", file=sys.stderr)
 
 
 def rerun(plan, seed, **setting):

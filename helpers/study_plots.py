@@ -197,3 +197,26 @@ def range_tests(tests, title="Learning-rate range test"):
     for ax in np.ravel(axes)[::columns]:
         ax.set_ylabel("loss of the batch (nats)")
     return fig
+
+
+def throughput(table, title="Rows a minute, by number of workers"):
+    """Rows a minute against the number of workers, a panel for each kind of row.
+
+    Pale: every run; joined: their medians; dotted: as many times the rows of one worker.
+    table: DataFrame with row (its kind), storage, workers, rows_per_minute. Taught in notebook 17.
+    """
+    groups = table.groupby("row", sort=False)
+    fig, axes = figure(3.6, title, columns=len(groups))
+    for ax, (row, runs) in zip(axes, groups, strict=True):
+        parts = zip(runs.groupby("storage", sort=False), COLOURS, MARKERS, strict=False)
+        for (storage, part), colour, marker in parts:
+            style = {"color": colour, "marker": marker}
+            ax.plot(part["workers"], part["rows_per_minute"], alpha=0.4, linestyle="", **style)
+            ax.plot(part.groupby("workers")["rows_per_minute"].median(), label=storage, **style)
+        alone = runs.loc[runs["workers"] == 1, "rows_per_minute"].median()
+        counts = np.unique(runs["workers"])
+        ax.plot(counts, alone * counts, ":", color="0.4", label="one worker's rows, so many times")
+        ax.set(xlabel=f"workers (a row {row})", xticks=counts, ylim=(0, None))
+        ax.grid(alpha=0.4)
+    axes[0].set_ylabel("rows a minute")
+    return legend_below(fig, axes[0])

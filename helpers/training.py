@@ -132,9 +132,11 @@ def compile_model(model, optimizer, learning_rate, loss, weight_decay=None):
         settings = {"learning_rate": learning_rate, "weight_decay": weight_decay}
         optimizer = keras.optimizers.get(optimizer).__class__(**settings)
     # XLA doubles the time of a step on a CPU under TensorFlow; JAX cannot do without it.
-    jit = False if keras.backend.backend() == "tensorflow" else "auto"
-    # Several steps a call save Python's share of each: a small network trains twice as fast.
-    steps = {"steps_per_execution": STEPS_PER_CALL}
+    tensorflow = keras.backend.backend() == "tensorflow"
+    jit = False if tensorflow else "auto"
+    # Several steps a call save Python's share of each: a small network trains twice as fast. JAX
+    # writes them out one after the other, and then compiles for a minute.
+    steps = {"steps_per_execution": STEPS_PER_CALL if tensorflow else 1}
     model.compile(optimizer, loss=loss, metrics=["accuracy"], jit_compile=jit, **steps)
 
 

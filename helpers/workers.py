@@ -8,20 +8,22 @@ import contextlib
 import math
 import os
 import platform
-import re
 import time
 from datetime import datetime
 from functools import partial
 
+from helpers import storages
+from helpers.storages import RowLost as RowLost  # workers.RowLost, too
+from helpers.storages import StorageGone as StorageGone
+from helpers.storages import reaching
+
 import keras
 import optuna
 import psutil
-from filelock import FileLock
-from optuna.storages.journal import JournalFileBackend
 from optuna.trial import TrialState
 
 PATIENCE = 3600
-"""A worker on another machine that gave no sign for so many seconds counts as dead."""
+"""A worker that gave no sign, after an epoch, for so many seconds counts as dead."""
 
 GRACE = 30
 """A row whose worker is not known counts as left after so many seconds: killed in taking it."""
@@ -35,26 +37,6 @@ SAMPLERS = {
     "genetic": partial(optuna.samplers.NSGAIISampler, population_size=POPULATION),
 }
 OVER = (TrialState.COMPLETE, TrialState.PRUNED)
-
-
-class StorageGone(Exception):
-    """The storage of a study cannot be reached. Says which, and what to do."""
-
-
-@contextlib.contextmanager
-def _reaching(storage="of this study"):
-    """Turn what a storage raises when it is gone into one error that says so."""
-    try:
-        yield
-    except StorageGone:
-        raise
-    except Exception as error:
-        found = f"{type(error).__name__}: {error}".splitlines()[0]
-        raise StorageGone(
-            f"expected a storage, could not use {storage} ({found}). Finished rows are in the CSV "
-            "file, so nothing is lost: start or restore the storage, or give another one, or move "
-            "a journal file out of the way; then run again."
-        ) from error
 
 
 class Halving(optuna.pruners.BasePruner):
@@ -84,14 +66,8 @@ def connect(name, storage, journal, prune=False):
     """
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     pruner = Halving() if prune else optuna.pruners.NopPruner()
-    with _reaching(repr(re.sub(r":[^:@/]*@", ":***@", storage) if storage else str(journal))):
-        if storage is None:
-            journal.parent.mkdir(parents=True, exist_ok=True)
-            lock = FileLock(f"{journal}.lock")  # the system frees it where its holder is killed
-            with lock:
-                _cut_torn_line(journal)
-            backend = JournalFileBackend(str(journal), lock_obj=lock)
-            storage = optuna.storages.JournalStorage(backend)
+    storage = storages.reach(storage, journal)
+    with reaching():
         return optuna.create_study(
             study_name=name,
             storage=storage,
@@ -101,17 +77,7 @@ def connect(name, storage, journal, prune=False):
         )
 
 
-def _cut_torn_line(journal):
-    """Drop a last line that a killed process left without its end."""
-    if not journal.exists():
-        return
-    content = journal.read_bytes()
-    whole = content.rfind(b"\n") + 1
-    if whole < len(content):
-        os.truncate(journal, whole)
-
-
-@_reaching()
+@reaching()
 def restore(study, results, factors):
     """Tell a storage of rows that it doesn't know: those of the CSV file, in a fresh checkout."""
     known = {trial.user_attrs.get("row") for trial in study.get_trials(states=OVER)}
@@ -136,7 +102,7 @@ def _distribution(values):
     return optuna.distributions.CategoricalDistribution(values) if is_list else values
 
 
-@_reaching()
+@reaching()
 def take(study, rows, on_wait=lambda: None):
     """Take the first row that nobody has; wait while others hold the last ones.
 
@@ -145,8 +111,9 @@ def take(study, rows, on_wait=lambda: None):
     Returns: optuna.Trial with user_attrs["row"], or None where every row is over.
     """
     while True:
-        _release_dead(study)
         trials = study.get_trials(deepcopy=False)
+        if _release_dead(study, trials):
+            continue
         if all(trial.state != TrialState.WAITING for trial in trials):
             held = {t.user_attrs.get("row") for t in trials if t.state != TrialState.FAIL}
             key = next((key for key in rows if key not in held), None)
@@ -158,10 +125,11 @@ def take(study, rows, on_wait=lambda: None):
                 continue
             study.enqueue_trial(rows[key], user_attrs={"row": key})
         trial = study.ask()
-        sign_of_life(trial)
-        if _ours(study, trial, rows):
-            return trial
-        study.tell(trial, state=TrialState.FAIL)  # somebody was faster
+        with contextlib.suppress(RowLost):  # this process slept between the two calls
+            sign_of_life(trial)
+            if _ours(study, trial, rows):
+                return trial
+            fail(study, trial)  # somebody was faster
 
 
 def _ours(study, trial, rows):
@@ -201,21 +169,21 @@ def suggest(study, trial, factors, sampler, seed):
 
 
 def sign_of_life(trial):
-    """Write down who works on a trial, and when it was last seen."""
+    """Write down who works on a trial, and when it was last seen. Raises: RowLost."""
     process = psutil.Process()
     who = [platform.node(), process.pid, process.create_time(), time.time()]
     trial.set_user_attr("worker", who)
 
 
-def _release_dead(study):
-    """Give back the trials of workers that are gone; keep a result that was there already."""
-    for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
-        if not _dead(trial):
-            continue
+def _release_dead(study, trials):
+    """Give back the trials of workers that are gone, keep results that were there; True if any."""
+    dead = [trial for trial in trials if trial.state == TrialState.RUNNING and _dead(trial)]
+    for trial in dead:
         result = trial.user_attrs.get("result")
         outcome = _outcome(result) if result else {"state": TrialState.FAIL}
         with contextlib.suppress(ValueError, RuntimeError):  # another worker was faster
             study.tell(trial.number, **outcome)
+    return bool(dead)
 
 
 def _dead(trial):
@@ -224,8 +192,8 @@ def _dead(trial):
         age = (datetime.now(trial.datetime_start.tzinfo) - trial.datetime_start).total_seconds()
         return age > GRACE
     machine, process, created, seen = trial.user_attrs["worker"]
-    if machine != platform.node():
-        return time.time() - seen > PATIENCE
+    if time.time() - seen > PATIENCE or machine != platform.node():
+        return time.time() - seen > PATIENCE  # it may hang
     if process == os.getpid():  # left in this notebook by an error: we work on one at a time
         return True
     try:
@@ -235,17 +203,17 @@ def _dead(trial):
         return True
 
 
-@_reaching()
+@reaching()
 def finish(study, trial, result):
-    """Store a row's result with its trial, and end it."""
+    """Store a row's result with its trial, and end it. Raises: RowLost."""
     trial.set_user_attr("result", result)
-    study.tell(trial, **_outcome(result))
+    study.tell(trial, skip_if_finished=True, **_outcome(result))
 
 
-@_reaching()
+@reaching()
 def fail(study, trial):
     """End a trial without a result: nobody has its row any more."""
-    study.tell(trial, state=TrialState.FAIL)
+    study.tell(trial, skip_if_finished=True, state=TrialState.FAIL)
 
 
 def _outcome(result, word="values"):
@@ -255,19 +223,14 @@ def _outcome(result, word="values"):
     return {"state": TrialState.PRUNED}
 
 
-@_reaching()
+@reaching()
 def over(study):
     """How many rows are over."""
-    return len(
-        {
-            row
-            for trial in study.get_trials(deepcopy=False, states=OVER)
-            if (row := trial.user_attrs.get("row"))
-        }
-    )
+    trials = study.get_trials(deepcopy=False, states=OVER)
+    return len({trial.user_attrs["row"] for trial in trials if "row" in trial.user_attrs})
 
 
-@_reaching()
+@reaching()
 def results(study):
     """The results of all rows that are over, as `finish` got them."""
     trials = study.get_trials(deepcopy=False, states=OVER)

@@ -116,3 +116,19 @@ def test_range_tests_mark_the_readings():
     labels = ax.get_legend_handles_labels()[1]
     expected = {"steepest": TEST.steepest, "minimum": TEST.minimum, "tenth": TEST.tenth}
     assert labels == [f"{name}: {rate:.1g}" for name, rate in expected.items()]
+
+
+def test_throughput_joins_the_medians_and_dots_a_multiple_of_one_worker():
+    rates = {1: (9, 10, 14), 2: (15, 19, 20)}
+    table = pd.DataFrame(
+        {"row": row, "storage": "journal", "workers": workers, "rows_per_minute": rate}
+        for row in ("waits", "computes")
+        for workers, runs in rates.items()
+        for rate in runs
+    )
+    axes = study_plots.throughput(table).axes
+    assert [ax.get_xlabel() for ax in axes] == ["workers (a row waits)", "workers (a row computes)"]
+    every, median, multiple = axes[0].lines
+    assert len(every.get_ydata()) == 6
+    assert median.get_ydata() == pytest.approx([10, 19])
+    assert multiple.get_ydata() == pytest.approx([10, 20])

@@ -131,9 +131,45 @@ def test_another_worker_takes_over_the_row_of_one_that_goes(folder, blow):
 
 
 @pytest.mark.parametrize(
+    ("call", "number", "trainings"),
+    [
+        pytest.param("helpers.workers.sign_of_life", 1, 0, id="row taken"),
+        pytest.param("optuna:trial.Trial.report", 1, 1, id="first epoch over"),
+        pytest.param("helpers.workers.finish", 1, 1, id="trained"),
+    ],
+)
+def test_a_worker_that_hangs_loses_its_row_and_comes_back(folder, call, number, trainings):
+    plan = grid(folder)
+    hung = Worker(plan, die=(call, number, "before"), hang=True, PATIENCE="1")
+    wait_for(lambda: psutil.Process(hung.pid).status() == psutil.STATUS_STOPPED)
+    assert len(tiny_study.trained()) == trainings
+    other = Worker(plan, PATIENCE="1")
+    finish(other)
+    assert each_row_once(plan)
+    before = lines(plan)
+    os.kill(hung.pid, signal.SIGCONT)
+    finish(hung)
+    assert lines(plan) == before  # its late result is dropped
+    assert len(tiny_study.trained()) == len(plan.rows) + trainings
+    study = workers.connect(f"tiny {plan.mark} full", None, folder / "outputs" / "tiny.journal")
+    assert Counter(result["row"] for result in workers.results(study)) == Counter(list(plan.rows))
+
+
+def test_a_row_whose_result_was_stored_by_a_worker_that_hung_is_not_trained_again(folder):
+    plan = grid(folder)
+    hung = Worker(plan, die=("optuna:Study.tell", 1, "before"), hang=True, PATIENCE="1")
+    wait_for(lambda: psutil.Process(hung.pid).status() == psutil.STATUS_STOPPED)
+    finish(Worker(plan, PATIENCE="1"))
+    os.kill(hung.pid, signal.SIGCONT)
+    finish(hung)
+    assert each_row_once(plan) and len(tiny_study.trained()) == len(plan.rows)
+
+
+@pytest.mark.parametrize(
     ("machine", "process", "created", "seen", "is_dead"),
     [
         pytest.param("here", "parent", 0, 0, False, id="at work here"),
+        pytest.param("here", "parent", 0, -4000, True, id="silent here"),
         pytest.param("here", "parent", -100, 0, True, id="its number was given away"),
         pytest.param("here", "none", 0, 0, True, id="gone"),
         pytest.param("here", "own", 0, 0, True, id="left by this process"),

@@ -7,6 +7,7 @@ noted in the file that TRAINED names.
 import multiprocessing
 import os
 import pkgutil
+import platform
 import random
 import signal
 import time
@@ -122,27 +123,34 @@ class Worker(FORKS.Process):
     """A process that runs a study. Arguments: plan, storage: as for `studies.run`.
 
     die: the moment at which it kills itself with SIGKILL, None for never: ("module:name", number
-        of the call, whether before or after it).  environment: changes to this process's.
+        of the call, whether before or after it).  hang: whether it stops itself there instead.
+    environment: changes to this process's; also PAUSE, seconds an epoch, PATIENCE, and NODE, the
+        name of the computer that it takes itself to run on.
     """
 
-    def __init__(self, plan, storage=None, die=None, **environment):
-        names = ("COURSE_DATA", "COURSE_TIER", "TRAINED", "XDG_CACHE_HOME")
+    def __init__(self, plan, storage=None, die=None, hang=False, **environment):
+        names = ("COURSE_DATA", "COURSE_TIER", "TRAINED", "PGOPTIONS", "XDG_CACHE_HOME")
         here = {name: os.environ[name] for name in names if name in os.environ}
-        super().__init__(target=_work, args=(plan, storage, die, here | environment), daemon=True)
+        blow = signal.SIGSTOP if hang else signal.SIGKILL
+        arguments = (plan, storage, die, blow, here | environment)
+        super().__init__(target=_work, args=arguments, daemon=True)
         self.start()
 
 
-def _work(plan, storage, die, environment):
+def _work(plan, storage, die, blow, environment):
     os.environ.update(environment)
     if "COURSE_DATA" not in environment:
         install()
+    workers.PATIENCE = float(environment.get("PATIENCE", workers.PATIENCE))
+    name = environment.get("NODE", platform.node())
+    platform.node = lambda: name
     if die is not None:
-        _die(*die)
+        _die(*die, blow)
     studies.run(plan, storage)
 
 
-def _die(name, number, when):
-    """Replace a function by one whose so-manieth call kills the process."""
+def _die(name, number, when, blow):
+    """Replace a function by one whose so-manieth call sends the process a signal."""
     owner, attribute = name.rsplit(".", 1)
     owner = pkgutil.resolve_name(owner)
     original = getattr(owner, attribute)
@@ -151,10 +159,10 @@ def _die(name, number, when):
     def replacement(*arguments, **options):
         calls.append(None)
         if len(calls) == number and when == "before":
-            os.kill(os.getpid(), signal.SIGKILL)
+            os.kill(os.getpid(), blow)
         result = original(*arguments, **options)
-        if len(calls) == number:
-            os.kill(os.getpid(), signal.SIGKILL)
+        if len(calls) == number and when == "after":
+            os.kill(os.getpid(), blow)
         return result
 
     setattr(owner, attribute, replacement)
