@@ -1,5 +1,6 @@
 """The figures of studies: settings with their intervals, grids, costs, learning-rate tests."""
 
+from helpers import fronts
 from helpers.canvas import (
     ACCURACY,
     COLOURS,
@@ -158,7 +159,7 @@ def pareto(summary, cost, xlabel, title="What an accuracy costs"):
     """
     fig, ax = figure(4.8, title)
     ordered = summary.sort_values([cost, "accuracy"], ascending=[True, False])
-    front = ordered[ordered["accuracy"] > ordered["accuracy"].cummax().shift(fill_value=-1)]
+    front = fronts.front(summary, cost)
     ax.step(front[cost], front["accuracy"], where="post", color="black", linewidth=1.5, zorder=1)
     for number, (setting, row) in enumerate(ordered.iterrows(), start=1):
         face, ink = (COLOURS[0], "white") if setting in front.index else ("white", "black")

@@ -52,7 +52,8 @@ class BadLine:
 def columns(plan):
     """The columns of a study's table: dict name → function that reads the text in it."""
     factors = {name: _reader(values) for name, values in plan.factors.items()}
-    return {"study": str, "plan": str, "row": str, **factors, **COLUMNS}
+    cost = {"cost": int} if plan.cost else {}
+    return {"study": str, "plan": str, "row": str, **factors, **COLUMNS, **cost}
 
 
 def _reader(values):
@@ -132,8 +133,9 @@ def _parse(fields, plan, expected):
         f"its data are {row['data']!r}, expected {plan.data!r}": row["data"] == plan.data,
         f"state is {row['state']!r}, expected one of {', '.join(STATES)}": row["state"] in STATES,
         "the curves don't fit its epochs, accuracy and loss": _consistent(row, plan),
-        "seconds, images and parameters must be positive": (
-            row["seconds"] >= 0 and row["trained_images"] > 0 and row["parameters"] > 0
+        "seconds, images, parameters and cost must be positive": (
+            row["seconds"] >= 0
+            and min(row["trained_images"], row["parameters"], row.get("cost", 1)) > 0
         ),
     }
     wrong = [problem for problem, holds in checks.items() if not holds]

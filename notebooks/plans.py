@@ -8,7 +8,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from helpers import data, models, rates, studies, training
+from helpers import data, genomes, models, rates, structure, studies, training
 
 Plan = partial(studies.Plan, folder=Path(__file__).parent / "studies")
 
@@ -461,6 +461,33 @@ final_letters, final_balanced, final_bymerge, final_byclass = (
     )
 )
 
+# --- notebook 15: an evolutionary search, a random one, and what they found trained in full
+
+
+def genome(**genes):
+    options = {"learning_rate": rates.one_cycle(0.01), "batch_size": 64}
+    return genomes.build(genes), options
+
+
+genetic_searches, random_searches = (
+    [
+        Plan(
+            f"{sampler}_search_{seed}",
+            genomes.GENES,
+            genome,
+            epochs=3,
+            images=6_000,
+            seeds=(seed,),
+            sampler=sampler,
+            trials=50,  # five generations of ten
+            cost=structure.multiply_adds,
+            prune=None,
+        )
+        for seed in (1, 2, 3)
+    ]
+    for sampler in ("genetic", "random")
+)
+
 ALL = [
     dense_grid,
     *dense_searches,
@@ -497,6 +524,8 @@ ALL = [
     final_balanced,
     final_bymerge,
     final_byclass,
+    *genetic_searches,
+    *random_searches,
 ]
 
 if __name__ == "__main__":
