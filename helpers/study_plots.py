@@ -176,6 +176,31 @@ def pareto(summary, cost, xlabel, title="What an accuracy costs"):
     return fig
 
 
+def fronts_over_time(tables, every, floor, title="The front after each generation"):
+    """A panel for each search: its Pareto front after so many trials, light is early, black late.
+
+    tables: dict name → DataFrame with accuracy and cost, one line a trial, in their order.
+    every: trials of a generation. floor: lowest accuracy drawn, 0 … 1. Small dots are all trials;
+    of each front the corners are marked. Taught in notebook 15.
+    """
+    fig, axes = figure(4.4, title, columns=len(tables))
+    for ax, (name, table) in zip(np.ravel(axes), tables.items(), strict=True):
+        ax.plot(table["cost"], table["accuracy"], ".", color="0.75", markersize=4)
+        counts = range(every, len(table) + 1, every)
+        for count, marker in zip(counts, MARKERS, strict=False):
+            front = fronts.front(table[:count])
+            ink = str(0.8 * (1 - count / counts[-1]))
+            style = {"color": ink, "marker": marker, "markersize": 4}
+            corners = [*front["cost"], table["cost"].max()]
+            heights = [*front["accuracy"], front["accuracy"].max()]
+            ax.step(corners, heights, where="post", label=f"{count} trials", **style)
+        ax.set(xscale="log", title=name, xlabel="multiply–adds of an image")
+        ax.set(ylim=(floor, None), ylabel=f"validation {ACCURACY}")
+        ax.sharey(np.ravel(axes)[0])
+        percent(ax.yaxis)
+    return legend_below(fig, np.ravel(axes)[0])
+
+
 def range_tests(tests, title="Learning-rate range test"):
     """Loss against learning rate for each optimiser: thin is each batch, thick is smoothed.
 

@@ -244,7 +244,7 @@ def summarise(table, factors):
     Arguments: table: DataFrame from `load`. factors: names of the columns that make a setting.
     Returns: DataFrame indexed by setting, in the table's order: runs, accuracy, low, high, loss,
         behind (best mean minus this one), behind_low, behind_high, seconds (median of a run),
-        parameters, verdict ("best", "worse" or "no difference found").
+        parameters, cost where the table has it, verdict ("best", "worse" or "no difference found").
     Raises: ValueError where a setting has fewer than two runs that ended in numbers.
     Source: Tukey 1949; Kramer 1956, doi:10.2307/3001469. Taught in notebook 03.
     """
@@ -274,5 +274,6 @@ def summarise(table, factors):
         behind_high=behind + margin,
         seconds=groups["seconds"].median(),
         parameters=groups["parameters"].first(),
+        **({"cost": groups["cost"].first()} if "cost" in table else {}),
         verdict=np.where(summary.index == best, "best", verdict),
     )

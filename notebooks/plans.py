@@ -8,7 +8,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from helpers import data, genomes, models, rates, structure, studies, training
+from helpers import data, fronts, genomes, models, rates, structure, studies, training
 
 Plan = partial(studies.Plan, folder=Path(__file__).parent / "studies")
 
@@ -488,6 +488,43 @@ genetic_searches, random_searches = (
     for sampler in ("genetic", "random")
 )
 
+HAND_MADE = {
+    "first_cnn": models.first_cnn,
+    "smaller study_cnn": partial(models.study_cnn, filters=(8, 16), units=(32,)),
+    "study_cnn": models.study_cnn,
+    "report_a_final": models.report_a_final,
+    "digit_cnn": models.digit_cnn,
+}
+LIMITS = {"small": 201_184, "large": 2_631_040}  # the work of the two study_cnn above
+
+
+def picked():
+    """The rule: of each search, the most accurate network within each limit, as words."""
+    return {
+        (plan.name, size): genomes.text(fronts.best_within(studies.load(plan), most))
+        for plan in [*genetic_searches, *random_searches]
+        for size, most in LIMITS.items()
+    }
+
+
+PICKED = []  # what `picked` says, each once
+
+
+def in_full(network):
+    if network in HAND_MADE:
+        return HAND_MADE[network](), ONE_CYCLE
+    return genomes.build(genomes.read(network)), ONE_CYCLE
+
+
+evolved = Plan(
+    "evolved",
+    {"network": [*HAND_MADE, *PICKED]},
+    in_full,
+    epochs=8,
+    cost=structure.multiply_adds,
+    prune=None,
+)
+
 ALL = [
     dense_grid,
     *dense_searches,
@@ -526,6 +563,7 @@ ALL = [
     final_byclass,
     *genetic_searches,
     *random_searches,
+    evolved,
 ]
 
 if __name__ == "__main__":
