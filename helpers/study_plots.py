@@ -190,7 +190,7 @@ def fronts_over_time(tables, every, floor, title="The front after each generatio
         for count, marker in zip(counts, MARKERS, strict=False):
             front = fronts.front(table[:count])
             ink = str(0.8 * (1 - count / counts[-1]))
-            style = {"color": ink, "marker": marker, "markersize": 4}
+            style = {"color": ink, "marker": marker, "markersize": 4, "markevery": slice(-1)}
             corners = [*front["cost"], table["cost"].max()]
             heights = [*front["accuracy"], front["accuracy"].max()]
             ax.step(corners, heights, where="post", label=f"{count} trials", **style)
