@@ -32,13 +32,16 @@ class Plan:
     seeds: of the weights and of the order of the images: a row each. A search takes the first.
     data: name of the data set; a sixth of its training images is held out for validation.
     sampler: "grid" trains every setting; "random", "tpe" and "genetic" search.
-    trials: rows of a search. prune: whether a search stops early what looks hopeless.
+    trials: rows of a search. prune: whether a search stops early what looks hopeless; None beside a
+        cost, for nothing is hopeless by its accuracy alone.
+    cost: function from a built model to a whole number, such as `structure.multiply_adds`: a column
+        of the table, and the second aim of a search, which makes it small.
     final: train on all the images and judge once, on the test images, after the last epoch; the
         trained network is kept beside the journal. For choices that are made, never to make one.
     keep: a folder: judge once, after the last epoch, on the images held out, and keep the weights
         of every trained network there (`weights.save`).
     folder: where the CSV file lies; the journal goes into its folder "outputs".
-    Taught in notebooks 03 and 07.
+    Taught in notebooks 03, 07 and 15.
     """
 
     name: str
@@ -50,7 +53,8 @@ class Plan:
     data: str = "mnist"
     sampler: str = "grid"
     trials: int = 0
-    prune: bool = False
+    prune: bool | None = False
+    cost: Callable | None = None
     final: bool = False
     keep: Path | None = None
     folder: Path = Path("studies")
@@ -66,7 +70,12 @@ class Plan:
             raise ValueError(
                 f"study {self.name!r} would search on the test images; expected a grid."
             )
-        taken = self.factors.keys() & {"study", "plan", "row", *tables.COLUMNS}
+        if (self.cost is None) == (self.prune is None):
+            raise ValueError(
+                f"study {self.name!r} has the cost {self.cost} and prune={self.prune}; expected "
+                "prune=None beside a cost, and True or False without."
+            )
+        taken = self.factors.keys() & {"study", "plan", "row", "cost", *tables.COLUMNS}
         if taken:
             raise ValueError(
                 f"study {self.name!r} has a factor named {', '.join(taken)}; expected another "
@@ -108,13 +117,14 @@ class Plan:
 
     @cached_property
     def mark(self):
-        """Eight digits that change with recipe (its code), epochs, images, data and sampler."""
+        """Eight digits that change with recipe (its code), epochs, images, data, sampler, cost."""
         code = inspect.cleandoc(inspect.getsource(self.recipe))
         space = (tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT)
         tokens = tokenize.generate_tokens(io.StringIO(code).readline)
         words = [token.string for token in tokens if token.type not in space]
         words += [self.epochs, self.images, self.data, self.sampler, self.prune]
         words += ["final"] * self.final
+        words += [self.cost.__name__] if self.cost else []
         return hashlib.sha256(" ".join(map(str, words)).encode()).hexdigest()[:8]
 
     @property

@@ -41,8 +41,8 @@ def load(plan):
 
     Returns: DataFrame, one line a row of the study: factors, seed, state ("complete", "pruned" or
         "nan"), accuracy and loss on the validation images after the last epoch, trained_epochs,
-        seconds, trained_images, parameters, tier, data, versions, machine, and four curves, lists
-        of a float an epoch.
+        seconds, trained_images, parameters, tier, data, versions, machine, four curves, lists of a
+        float an epoch, and the cost where the plan has one.
     Raises: FileNotFoundError where there is no table. Taught in notebook 03.
     """
     if not plan.path.exists():
@@ -166,6 +166,7 @@ def _train(plan, row, setting, seed, watch):
         "seconds": history.seconds,
         "trained_images": history.images,
         "parameters": model.count_params(),
+        **({"cost": plan.cost(model)} if plan.cost else {}),
         "tier": course.tier(),
         "data": plan.data,
         "versions": f"keras {keras.__version__} {backend} {version(backend)}",

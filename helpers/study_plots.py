@@ -1,5 +1,6 @@
 """The figures of studies: settings with their intervals, grids, costs, learning-rate tests."""
 
+from helpers import fronts
 from helpers.canvas import (
     ACCURACY,
     COLOURS,
@@ -158,7 +159,7 @@ def pareto(summary, cost, xlabel, title="What an accuracy costs"):
     """
     fig, ax = figure(4.8, title)
     ordered = summary.sort_values([cost, "accuracy"], ascending=[True, False])
-    front = ordered[ordered["accuracy"] > ordered["accuracy"].cummax().shift(fill_value=-1)]
+    front = fronts.front(summary, cost)
     ax.step(front[cost], front["accuracy"], where="post", color="black", linewidth=1.5, zorder=1)
     for number, (setting, row) in enumerate(ordered.iterrows(), start=1):
         face, ink = (COLOURS[0], "white") if setting in front.index else ("white", "black")
@@ -173,6 +174,31 @@ def pareto(summary, cost, xlabel, title="What an accuracy costs"):
     percent(ax.yaxis)
     fig.legend(*ax.get_legend_handles_labels(), loc="outside right center", markerscale=0.5)
     return fig
+
+
+def fronts_over_time(tables, every, floor, title="The front after each generation"):
+    """A panel for each search: its Pareto front after so many trials, light is early, black late.
+
+    tables: dict name → DataFrame with accuracy and cost, one line a trial, in their order.
+    every: trials of a generation. floor: lowest accuracy drawn, 0 … 1. Small dots are all trials;
+    of each front the corners are marked. Taught in notebook 15.
+    """
+    fig, axes = figure(4.4, title, columns=len(tables))
+    for ax, (name, table) in zip(np.ravel(axes), tables.items(), strict=True):
+        ax.plot(table["cost"], table["accuracy"], ".", color="0.75", markersize=4)
+        counts = range(every, len(table) + 1, every)
+        for count, marker in zip(counts, MARKERS, strict=False):
+            front = fronts.front(table[:count])
+            ink = str(0.8 * (1 - count / counts[-1]))
+            style = {"color": ink, "marker": marker, "markersize": 4, "markevery": slice(-1)}
+            corners = [*front["cost"], table["cost"].max()]
+            heights = [*front["accuracy"], front["accuracy"].max()]
+            ax.step(corners, heights, where="post", label=f"{count} trials", **style)
+        ax.set(xscale="log", title=name, xlabel="multiply–adds of an image")
+        ax.set(ylim=(floor, None), ylabel=f"validation {ACCURACY}")
+        ax.sharey(np.ravel(axes)[0])
+        percent(ax.yaxis)
+    return legend_below(fig, np.ravel(axes)[0])
 
 
 def range_tests(tests, title="Learning-rate range test"):

@@ -52,7 +52,8 @@ class BadLine:
 def columns(plan):
     """The columns of a study's table: dict name → function that reads the text in it."""
     factors = {name: _reader(values) for name, values in plan.factors.items()}
-    return {"study": str, "plan": str, "row": str, **factors, **COLUMNS}
+    cost = {"cost": int} if plan.cost else {}
+    return {"study": str, "plan": str, "row": str, **factors, **COLUMNS, **cost}
 
 
 def _reader(values):
@@ -132,8 +133,9 @@ def _parse(fields, plan, expected):
         f"its data are {row['data']!r}, expected {plan.data!r}": row["data"] == plan.data,
         f"state is {row['state']!r}, expected one of {', '.join(STATES)}": row["state"] in STATES,
         "the curves don't fit its epochs, accuracy and loss": _consistent(row, plan),
-        "seconds, images and parameters must be positive": (
-            row["seconds"] >= 0 and row["trained_images"] > 0 and row["parameters"] > 0
+        "seconds, images, parameters and cost must be positive": (
+            row["seconds"] >= 0
+            and min(row["trained_images"], row["parameters"], row.get("cost", 1)) > 0
         ),
     }
     wrong = [problem for problem, holds in checks.items() if not holds]
@@ -242,7 +244,7 @@ def summarise(table, factors):
     Arguments: table: DataFrame from `load`. factors: names of the columns that make a setting.
     Returns: DataFrame indexed by setting, in the table's order: runs, accuracy, low, high, loss,
         behind (best mean minus this one), behind_low, behind_high, seconds (median of a run),
-        parameters, verdict ("best", "worse" or "no difference found").
+        parameters, cost where the table has it, verdict ("best", "worse" or "no difference found").
     Raises: ValueError where a setting has fewer than two runs that ended in numbers.
     Source: Tukey 1949; Kramer 1956, doi:10.2307/3001469. Taught in notebook 03.
     """
@@ -272,5 +274,6 @@ def summarise(table, factors):
         behind_high=behind + margin,
         seconds=groups["seconds"].median(),
         parameters=groups["parameters"].first(),
+        **({"cost": groups["cost"].first()} if "cost" in table else {}),
         verdict=np.where(summary.index == best, "best", verdict),
     )

@@ -8,7 +8,18 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from helpers import data, distillation, families, models, rates, studies, training
+from helpers import (
+    data,
+    distillation,
+    families,
+    fronts,
+    genomes,
+    models,
+    rates,
+    structure,
+    studies,
+    training,
+)
 
 Plan = partial(studies.Plan, folder=Path(__file__).parent / "studies")
 
@@ -533,6 +544,70 @@ STUDENTS = {
     for name, epochs in zip(TOGETHER, (14, 24, 24, 14), strict=True)
 }
 
+# --- notebook 15: an evolutionary search, a random one, and what they found trained in full
+
+
+def genome(**genes):
+    options = {"learning_rate": rates.one_cycle(0.01), "batch_size": 64}
+    return genomes.build(genes), options
+
+
+genetic_searches, random_searches = (
+    [
+        Plan(
+            f"{sampler}_search_{seed}",
+            genomes.GENES,
+            genome,
+            epochs=3,
+            images=6_000,
+            seeds=(seed,),
+            sampler=sampler,
+            trials=50,  # five generations of ten
+            cost=structure.multiply_adds,
+            prune=None,
+        )
+        for seed in (1, 2, 3)
+    ]
+    for sampler in ("genetic", "random")
+)
+
+HAND_MADE = {
+    "first_cnn": models.first_cnn,
+    "smaller study_cnn": partial(models.study_cnn, filters=(8, 16), units=(32,)),
+    "study_cnn": models.study_cnn,
+    "report_a_final": models.report_a_final,
+    "digit_cnn": models.digit_cnn,
+}
+LIMITS = {"small": 201_184, "large": 2_631_040}  # the work of the two study_cnn above
+
+
+def picked():
+    """The rule: of each search, the most accurate network within each limit, as words."""
+    return {
+        (plan.name, size): genomes.text(fronts.best_within(studies.load(plan), most))
+        for plan in [*genetic_searches, *random_searches]
+        for size, most in LIMITS.items()
+    }
+
+
+PICKED = []  # what `picked` says, each once
+
+
+def in_full(network):
+    if network in HAND_MADE:
+        return HAND_MADE[network](), ONE_CYCLE
+    return genomes.build(genomes.read(network)), ONE_CYCLE
+
+
+evolved = Plan(
+    "evolved",
+    {"network": [*HAND_MADE, *PICKED]},
+    in_full,
+    epochs=8,
+    cost=structure.multiply_adds,
+    prune=None,
+)
+
 ALL = [
     dense_grid,
     *dense_searches,
@@ -571,6 +646,9 @@ ALL = [
     final_byclass,
     *MEMBERS.values(),
     *STUDENTS.values(),
+    *genetic_searches,
+    *random_searches,
+    evolved,
 ]
 
 if __name__ == "__main__":

@@ -72,6 +72,16 @@ def test_a_row_says_what_was_trained_and_on_what(folder):
     assert "cores" in row["machine"]
 
 
+def test_a_cost_has_a_column_and_changes_the_mark(folder):
+    plain = grid(folder)
+    table = studies.run(replace(plain, name="dear", **tiny_study.TWO_AIMS))
+    assert table["cost"].tolist() == [1] * 6 and list(table)[-1] == "cost"
+    assert plain.mark != table["plan"][0]
+    assert studies.summarise(table, "width")["cost"].tolist() == [1, 1, 1]
+    cheap = studies.run(plain)
+    assert "cost" not in cheap and "cost" not in studies.summarise(cheap, "width")
+
+
 def test_recipes_may_choose_epochs_and_images(folder):
     def recipe(width):
         return network(0.5), {"epochs": width, "images": 10 * width}
@@ -286,7 +296,11 @@ def test_a_spoilt_line_is_mended_where_the_journal_knows_better(folder):
         ({"sampler": "tpe"}, "sampler 'tpe' and 0 trials"),
         ({"trials": 3}, "sampler 'grid' and 3 trials"),
         ({"sampler": "tpe", "trials": 3, "final": True}, "would search on the test images"),
+        (tiny_study.TWO_AIMS | {"prune": False}, "expected prune=None beside a cost"),
+        (tiny_study.TWO_AIMS | {"prune": True}, "expected prune=None beside a cost"),
+        ({"prune": None}, "expected prune=None beside a cost, and True or False without"),
         ({"factors": {"loss": [1]}}, "factor named loss; expected another name"),
+        ({"factors": {"cost": [1]}}, "factor named cost; expected another name"),
         ({"factors": {"row": [1]}}, "factor named row; expected another name"),
         ({"factors": {}}, "expects factors"),
         ({"seeds": ()}, "seeds that differ"),
@@ -530,9 +544,14 @@ def test_names_of_studies_differ_and_every_table_has_its_plan():
 def test_every_plan_of_the_course_builds_and_its_table_fits(plan):
     runs = len(plan.seeds) * len(plan.factors.get("fold", "1"))
     compares = plan.sampler == "grid" and not plan.judged_once  # settings with one another
-    assert plan.images >= 20_000 and (runs >= 3 or not compares)
+    assert plan.images >= 20_000 or plan.sampler != "grid"
+    assert runs >= 3 or not compares
     for setting in (plan.settings[0], plan.settings[-1]):
         model, options = plan.recipe(**setting)
         assert not model.compiled and model.input_shape == (None, 28, 28)
         assert isinstance(options, dict)
     assert tables.read(plan.path, plan)[1] == []
+
+
+def test_the_rule_of_notebook_15_picks_the_networks_that_are_trained_in_full():
+    assert list(dict.fromkeys(plans.picked().values())) == plans.PICKED

@@ -33,6 +33,10 @@ def table():
 TABLE = table()
 GRID = summarise(TABLE, FACTORS)
 WIDTHS = summarise(TABLE, "width")
+TRIALS = pd.DataFrame(
+    {"accuracy": np.linspace(0.6, 0.9, 30), "cost": np.arange(1000, 31_000, 1000)}
+)
+SEARCHES = {"genetic": TRIALS, "random": TRIALS[::-1]}
 RATES = np.geomspace(1e-6, 1, 60)
 TEST = RangeTest(RATES, 2.3 - 2 * np.exp(-((np.log10(RATES) + 2) ** 2)) + 0.5 * RATES)
 FIGURES = {
@@ -40,6 +44,7 @@ FIGURES = {
     "grid": (2, lambda: study_plots.grid(GRID, ["width"], ["layers", "optimizer"])),
     "curves": (2, lambda: study_plots.curves(TABLE, "width")),
     "pareto": (1, lambda: study_plots.pareto(WIDTHS, "parameters", "parameters")),
+    "fronts_over_time": (2, lambda: study_plots.fronts_over_time(SEARCHES, 10, 0.5)),
     "range_tests": (1, lambda: study_plots.range_tests({"adam": TEST})),
 }
 
@@ -109,6 +114,18 @@ def test_pareto_joins_what_nothing_cheaper_beats():
     ).assign(low=0.7, high=0.99)
     front = study_plots.pareto(summary, "cost", "cost").axes[0].lines[0]
     assert front.get_xdata().tolist() == [1, 3] and front.get_ydata().tolist() == [0.9, 0.95]
+
+
+def test_fronts_over_time_draws_the_front_of_the_trials_so_far():
+    axes = study_plots.fronts_over_time(SEARCHES, 10, 0.5).axes
+    assert [ax.get_title() for ax in axes] == ["genetic", "random"]
+    dots, *steps = axes[1].lines
+    assert len(dots.get_xdata()) == 30
+    assert [step.get_label() for step in steps] == ["10 trials", "20 trials", "30 trials"]
+    shades = [float(step.get_color()) for step in steps]
+    assert shades == sorted(shades, reverse=True) and shades[-1] == 0
+    expected = [*TRIALS["accuracy"][20:], TRIALS["accuracy"].max()]  # and on to the right edge
+    assert steps[0].get_ydata() == pytest.approx(expected)
 
 
 def test_range_tests_mark_the_readings():

@@ -56,6 +56,15 @@ def test_a_row_that_is_there_is_not_written_again(plan, table):
     assert table.read_bytes() == before
 
 
+def test_a_cost_is_kept_as_a_whole_number_and_one_below_1_is_reported(tmp_path):
+    plan = tiny_study.grid(tmp_path, **tiny_study.TWO_AIMS)
+    first, second, *_ = plan.rows
+    rows = [result(plan, first, cost=2_631_040), result(plan, second, cost=0)]
+    tables.add(plan.path, plan, rows)
+    good, bad = tables.read(plan.path, plan)
+    assert good == {first: rows[0]} and "cost must be positive" in bad[0].problem
+
+
 def test_values_of_factors_keep_their_types(tmp_path):
     factors = {"a": [1, 2.5], "b": ["8-16", "3, four", "5°"], "c": [True, False]}
     plan = tiny_study.grid(tmp_path, factors=factors)

@@ -8,13 +8,13 @@ import signal
 import time
 from collections import Counter
 
-from helpers import studies, tables, workers
+from helpers import fronts, studies, tables, workers
 
 import optuna
 import psutil
 import pytest
 import tiny_study
-from tiny_study import Worker, grid, lines, search, wait_for
+from tiny_study import TWO_AIMS, Worker, grid, lines, search, wait_for
 
 FIGURES = ["row", "seed", "state", "accuracy", "loss", "trained_epochs", *tables.CURVES]
 
@@ -212,17 +212,24 @@ def test_a_row_that_is_over_or_not_planned_is_not_taken(folder):
 
 @pytest.mark.parametrize("fresh", [False, True], ids=["same checkout", "fresh checkout"])
 @pytest.mark.parametrize(
-    ("sampler", "prune"),
-    [("random", False), ("tpe", False), ("tpe", True), ("genetic", False), ("genetic", True)],
+    ("sampler", "options"),
+    [
+        ("random", {}),
+        ("tpe", {}),
+        ("tpe", {"prune": True}),
+        ("genetic", {}),
+        ("genetic", {"prune": True}),
+        ("genetic", TWO_AIMS | {"trials": 40}),
+    ],
 )
 def test_a_search_killed_and_resumed_makes_the_rows_of_an_undisturbed_one(
-    tmp_path, sampler, prune, fresh
+    tmp_path, sampler, options, fresh
 ):
-    calm, killed = [search(tmp_path / name, sampler, prune=prune) for name in ("calm", "killed")]
+    calm, killed = [search(tmp_path / name, sampler, **options) for name in ("calm", "killed")]
     columns = [*FIGURES, *calm.factors]
     expected = studies.run(calm)[columns].to_dict("list")
-    for epoch in (10, 15 if prune else 42):
-        killed_worker(killed, die=("optuna:trial.Trial.report", epoch, "after"))
+    for epoch in (10, 15 if calm.prune else 42):
+        killed_worker(killed, die=("helpers.workers.sign_of_life", epoch, "after"))
         if fresh:
             shutil.rmtree(killed.path.parent / "outputs")
     assert studies.run(killed)[columns].to_dict("list") == expected
@@ -240,6 +247,23 @@ def test_samplers_differ_and_those_that_learn_get_better(tmp_path):
     for sampler in ("tpe", "genetic"):
         scores = found[sampler]["accuracy"]
         assert scores[20:].mean() > scores[:10].mean() + 0.01
+
+
+def test_two_aims_are_both_followed_and_parents_come_from_the_front(folder):
+    plan = search(folder, "genetic", trials=60, recipe=tiny_study.traded, **TWO_AIMS)
+    table = studies.run(plan)
+    assert table["cost"].tolist() == [3 * width for width in table["width"]]
+    first, last = table[:10], table[50:]
+    assert last["accuracy"].mean() > first["accuracy"].mean() + 0.01
+    assert set(fronts.front(last)["width"]) == {1, 2, 3}  # the cheap and the good
+
+
+def test_a_training_that_is_lost_has_a_place_in_a_search_of_two_aims(folder):
+    plan = search(folder, "genetic", trials=4, recipe=tiny_study.lost, **TWO_AIMS)
+    assert studies.run(plan)["state"].tolist() == ["nan"] * 4
+    (folder / "outputs" / "tiny.journal").unlink()
+    more = search(folder, "genetic", trials=5, recipe=tiny_study.lost, **TWO_AIMS)
+    assert len(studies.run(more)) == 5 == len(tiny_study.trained())
 
 
 def test_steps_of_a_range_are_kept(folder):

@@ -57,9 +57,17 @@ def fit(model, split, validation, *, epochs, callbacks, verbose):
     return training.History(*curves, seconds, len(split), batch_size=32)
 
 
-def network(goal, loss=None):
+def network(goal, loss=None, work=1):
     """What the recipes here return: a network whose accuracy goes to `goal`."""
-    return SimpleNamespace(goal=goal, loss=loss, stop_training=False, count_params=lambda: 10)
+    known = {"goal": goal, "loss": loss, "work": work, "stop_training": False}
+    return SimpleNamespace(**known, count_params=lambda: 10)
+
+
+def work(model):
+    return model.work
+
+
+TWO_AIMS = {"cost": work, "prune": None}
 
 
 def wide(width):
@@ -76,7 +84,16 @@ def dense(width):
 
 def searched(rate, width):
     note(f"rate={rate:.4g} width={width}")
-    return network(0.9 - 0.1 * abs(np.log10(rate) + 2) - width / 100), {}
+    return network(0.9 - 0.1 * abs(np.log10(rate) + 2) - width / 100, work=3 * width), {}
+
+
+def traded(rate, width):
+    return network(0.7 - 0.1 * abs(np.log10(rate) + 2) + width / 20, work=3 * width), {}
+
+
+def lost(rate, width):
+    note("lost")
+    return network(0.5, float("nan")), {}
 
 
 def grid(folder, **changes):

@@ -1,0 +1,117 @@
+"""Architectures as genomes: what a genome is, what becomes of two, and the network it stands for.
+
+A genome is a dict with a value for each gene of GENES. There are 31,104, and every one is a
+network, of at most 3.6 million multiply–adds an image.
+"""
+
+from helpers import models
+
+from keras import layers
+
+GENES = {
+    "kernel": [3, 5],
+    "stride": [1, 2],
+    "filters_1": [4, 6, 8, 12, 16, 24],
+    "filters_2": [0, 8, 12, 16, 24, 32],
+    "filters_3": [0, 16, 24, 32, 48, 64],
+    "pooling": ["max", "average"],
+    "batch_norm": [False, True],
+    "units": [0, 32, 128],
+    "dropout": [0.0, 0.2, 0.4],
+}
+"""Every gene and its values, the factors of a search. A 0 leaves the layer out."""
+
+MOMENTUM = 0.9
+"""Of batch normalisation: its averages settle within tens of steps; Keras's .99 wants hundreds."""
+
+
+def build(genome, classes=10):
+    """The network of a genome: one to three convolution–pooling pairs, perhaps a dense layer.
+
+    Convolutions are padded. The first has the genome's kernel (pixels) and stride, the others 3 × 3
+    and 1. Batch normalisation, where asked for, and ReLU follow each convolution and the dense
+    layer; then comes 2 × 2 pooling after a convolution. Dropout stands before the classifier.
+
+    Arguments: genome: dict with a value of GENES for each gene. classes: number of classes.
+    Returns: an uncompiled keras.Model, uint8 (batch, 28, 28) → probabilities (batch, classes).
+    Raises: ValueError for what is no genome. Taught in notebook 15.
+    """
+    _check(genome)
+    inputs, x = models.image_input()
+    pool = {"max": layers.MaxPooling2D, "average": layers.AveragePooling2D}[genome["pooling"]]
+    for number in (1, 2, 3):
+        filters, name = genome[f"filters_{number}"], f"conv_{number}"
+        if filters:
+            kernel, stride = (genome["kernel"], genome["stride"]) if number == 1 else (3, 1)
+            x = layers.Conv2D(filters, kernel, strides=stride, padding="same", name=name)(x)
+            x = pool(2, name=f"pool_{number}")(_activate(x, genome, name))
+    x = layers.Flatten(name="flatten")(x)
+    if genome["units"]:
+        x = _activate(layers.Dense(genome["units"], name="hidden_1")(x), genome, "hidden_1")
+    x = layers.Dropout(genome["dropout"], name="dropout_1")(x) if genome["dropout"] else x
+    return models.classifier(inputs, x, classes, "evolved")
+
+
+def _activate(x, genome, name):
+    """Batch normalisation where the genome has it, then ReLU."""
+    if genome["batch_norm"]:
+        x = layers.BatchNormalization(momentum=MOMENTUM, name=f"{name}_normalised")(x)
+    return layers.ReLU(name=f"{name}_activation")(x)
+
+
+def _check(genome):
+    """Raise ValueError for a gene too many, too few, or with a value that it can't have."""
+    wrong = [name for name in GENES.keys() & genome.keys() if genome[name] not in GENES[name]]
+    wrong += GENES.keys() ^ genome.keys()
+    if wrong:
+        raise ValueError(
+            f"{genome} is no genome, because of {', '.join(sorted(wrong))}; expected a value for "
+            f"each gene, of {GENES}."
+        )
+
+
+def text(genome):
+    """The genome's values in the order of GENES, e.g. "3 2 8 16 0 max True 32 0.2".
+
+    genome: dict, or anything else with a value under each gene's name, such as a line of a study's
+    table. Taught in notebook 15.
+    """
+    return " ".join(str(genome[name]) for name in GENES)
+
+
+def read(words):
+    """The genome of which `text` made these words. Raises: ValueError where it is none."""
+    known = {name: {str(value): value for value in values} for name, values in GENES.items()}
+    values = words.split()
+    genome = {name: known[name].get(value) for name, value in zip(GENES, values, strict=False)}
+    _check(genome)
+    if len(values) != len(GENES):
+        raise ValueError(f"{words!r} has {len(values)} words; expected one for each gene.")
+    return genome
+
+
+def cross(first, second, rng):
+    """A child of two genomes by uniform crossover: each gene from either parent, by a fair coin.
+
+    Arguments: first, second: genomes. rng: numpy.random.Generator. Returns: a genome.
+    Source: Syswerda 1989; optuna.samplers.nsgaii.UniformCrossover. Taught in notebook 15.
+    """
+    coins = rng.random(len(GENES)) < 0.5
+    return {
+        name: (first if coin else second)[name] for name, coin in zip(GENES, coins, strict=True)
+    }
+
+
+def mutate(genome, rng):
+    """A copy in which each gene, with probability 1 / number of genes, is drawn anew.
+
+    All values of a gene are equally likely, the old one too: so a mutation may change nothing.
+
+    Arguments: genome: a genome. rng: numpy.random.Generator. Returns: a genome.
+    Source: optuna.samplers.NSGAIISampler. Taught in notebook 15.
+    """
+    draws = rng.random(len(GENES)) < 1 / len(GENES)
+    return {
+        name: values[rng.integers(len(values))] if drawn else genome[name]
+        for (name, values), drawn in zip(GENES.items(), draws, strict=True)
+    }
