@@ -424,9 +424,7 @@ def test_a_study_that_keeps_networks_judges_each_once_on_the_images_held_out(fol
 
 def test_a_network_that_was_not_kept_yet_is_told_with_the_command(folder):
     plan = grid(folder, keep=folder / "kept")
-    with pytest.raises(
-        FileNotFoundError, match=r"seed=1\.npz.*make studies NAME=tiny"
-    ):
+    with pytest.raises(FileNotFoundError, match=r"seed=1\.npz.*make studies NAME=tiny"):
         studies.kept(plan)
 
 
