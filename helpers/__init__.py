@@ -1,7 +1,8 @@
 """The small package that every notebook of the course imports: one room a file, read in an evening.
 
 course: tier, seeds, claims · data, archives, idx, sample: the images · models, structure: every
-architecture, and what it is made of · training, rates, augmentation: fit, repeat, cross-validate;
+architecture, and what it is made of · families, ensembles, distillation, weights: many networks
+combined, made one, and kept · training, rates, augmentation: fit, repeat, cross-validate;
 learning rates; changed images · evaluation: figures of merit · plots, study_plots, canvas: figures
 studies, plan, tables, workers: what is trained once, stored, and read often · handwriting,
 pictures, ink, layout, conversion: a picture, or a page, of your own writing as a network wants it

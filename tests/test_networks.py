@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from helpers import data, evaluation, studies
+from helpers import data, evaluation, studies, tables
 
 import keras
 import numpy as np
@@ -12,7 +12,9 @@ import pytest
 
 FOLDER = Path(plans.__file__).parent / "networks"
 NAMES = ("byclass", "balanced")
-LARGEST = 3_000_000  # bytes of all networks together
+LARGEST = 3_000_000  # bytes of both networks together
+ALL_MEMBERS = 15_000_000  # bytes of all members and students
+KEPT = [*plans.MEMBERS.values(), *plans.STUDENTS.values()]
 
 
 def stored(name):
@@ -22,7 +24,7 @@ def stored(name):
 
 
 def test_the_folder_holds_two_small_networks_and_their_readme():
-    files = {path.name: path.stat().st_size for path in FOLDER.iterdir()}
+    files = {path.name: path.stat().st_size for path in FOLDER.iterdir() if path.is_file()}
     assert files.keys() == {"README.md", "byclass.keras", "balanced.keras"}
     assert sum(files.values()) < LARGEST
 
@@ -55,3 +57,20 @@ def test_a_network_reaches_its_stated_accuracy_on_the_test_images(name):
     network = keras.saving.load_model(FOLDER / f"{name}.keras")
     judged = evaluation.evaluate(network, dataset.test, dataset.classes)
     assert judged.accuracy == pytest.approx(row["accuracy"], abs=5e-4)
+
+
+def test_every_member_has_its_row_and_every_row_its_member():
+    rows = {f"{plan.name} {row}.npz" for plan in KEPT for row in tables.read(plan.path, plan)[0]}
+    files = {path.name: path.stat().st_size for path in (FOLDER / "members").glob("*")}
+    assert files.keys() == rows
+    assert sum(files.values()) < ALL_MEMBERS
+
+
+@pytest.mark.real_data
+@pytest.mark.parametrize("plan", KEPT, ids=lambda plan: plan.name)
+def test_a_member_reaches_its_stated_accuracy_on_the_images_held_out(plan):
+    _, judge = studies.parts(plan, plans.ALL_IMAGES, plans.HELD_OUT)
+    rows = studies.load(plan)["accuracy"]
+    for accuracy, network in zip(rows, studies.kept(plan).values(), strict=True):
+        judged = evaluation.evaluate(network, judge, data.CLASSES[plan.data])
+        assert judged.accuracy == pytest.approx(accuracy, abs=5e-4)
