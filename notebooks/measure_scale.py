@@ -32,7 +32,7 @@ HERE = Path(__file__).parent
 WAIT = 1.0
 """Seconds that a row waits which stands for one on another computer."""
 
-ROWS = {"computes": 8, "waits": 24}
+ROWS = {"computes": 8, "waits": 16}
 
 MACHINE = f"{platform.machine()} {preflight.cores()} cores"
 SPAWN = multiprocessing.get_context("spawn")  # TensorFlow does not survive a fork
