@@ -4,7 +4,7 @@ course: tier, seeds, claims · data, archives, idx, sample: the images · models
 architecture, and what it is made of · families, ensembles, distillation, weights: many networks
 combined, made one, and kept · training, rates, augmentation: fit, repeat, cross-validate;
 learning rates; changed images · evaluation: figures of merit · plots, study_plots, canvas: figures
-studies, plan, tables, workers: what is trained once, stored, and read often · handwriting,
+studies, plan, tables, workers, storages: trained once, stored, read often · handwriting,
 pictures, ink, layout, conversion: a picture, or a page, of your own writing as a network wants it
 photographs: real ones to try it on · pad, template, page_plots: draw, print a form, see a page read
 preflight: is this machine ready?

@@ -1,4 +1,4 @@
-"""Measure how studies scale: writes scale_throughput.csv and scale_storage.csv into studies/.
+"""Measure how studies scale: writes storage.csv and throughput.csv into studies/scale/.
 
     python notebooks/measure_scale.py           measures what the tables lack, about ten minutes
     python notebooks/measure_scale.py --again   measures everything anew
@@ -32,7 +32,7 @@ HERE = Path(__file__).parent
 WAIT = 1.0
 """Seconds that a row waits which stands for one on another computer."""
 
-ROWS = {"computes": 8, "waits": 24}
+ROWS = {"computes": 8, "waits": 16}
 
 MACHINE = f"{platform.machine()} {preflight.cores()} cores"
 SPAWN = multiprocessing.get_context("spawn")  # TensorFlow does not survive a fork
@@ -256,11 +256,12 @@ def measure(path, settings, function, write):
         print(pd.DataFrame(lines).to_string(index=False), flush=True)
         table = pd.concat([table, pd.DataFrame(lines)])
         if write:
+            path.parent.mkdir(exist_ok=True)
             table.to_csv(path.with_suffix(".new"), index=False)
             path.with_suffix(".new").replace(path)
 
 
-def main(folder=HERE / "studies"):
+def main(folder=HERE / "studies" / "scale"):
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--again", action="store_true", help="measure everything anew")
     parser.add_argument("--try", action="store_true", dest="little", help="little, kept nowhere")
@@ -271,7 +272,7 @@ def main(folder=HERE / "studies"):
     if postgres.MISSING:
         parser.error(postgres.MISSING)
     os.environ |= {"COURSE_DATA": "sample", "TQDM_DISABLE": "1"}  # the workers' too
-    paths = [folder / "scale_storage.csv", folder / "scale_throughput.csv"]
+    paths = [folder / "storage.csv", folder / "throughput.csv"]
     for path in paths if chosen.again else []:
         path.unlink(missing_ok=True)
     sizes, shares = (STORAGE[::5], THROUGHPUT[:12]) if chosen.little else (STORAGE, THROUGHPUT)

@@ -45,14 +45,14 @@ def tiny(monkeypatch, tmp_path):
 class Computer:
     """A worker with a folder and a name of its own, which can be killed, stopped and started."""
 
-    def __init__(self, folder, storage, rows, start=True):
+    def __init__(self, folder, storage, rows, start=True, pause=0.1):
         self.plan = grid(folder, factors={"width": list(range(rows))}, seeds=(1,))
-        self.storage = storage
+        self.storage, self.pause = storage, pause
         if start:
             self.start()
 
     def start(self, **options):
-        here = {"NODE": self.plan.folder.name, "PATIENCE": "2", "PAUSE": "0.1"}
+        here = {"NODE": self.plan.folder.name, "PATIENCE": "2", "PAUSE": str(self.pause)}
         self.worker = Worker(self.plan, self.storage, **options, **here)
 
     def row(self):
@@ -136,7 +136,7 @@ def test_a_transaction_of_a_worker_that_hangs_holds_nobody_up(url, tmp_path):
 @pytest.mark.slow
 def test_whatever_happens_every_row_is_over_once_and_none_is_lost(url, tmp_path):
     chance = random.Random(0)
-    four = [Computer(tmp_path / name, url, rows=100) for name in "abcd"]
+    four = [Computer(tmp_path / name, url, rows=40, pause=0.5) for name in "abcd"]
     for _ in range(8):
         time.sleep(chance.uniform(0, 1))
         victim = chance.choice(four)
