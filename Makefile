@@ -47,7 +47,7 @@ grade: $(STAMP) ## grade what lies in notebooks/coursework/submitted; NAME=… p
 feedback: $(STAMP) ## write the pages again, after marking by hand; NAME=… picks one
 	$(RUN) notebooks/coursework/grading/grade.py feedback $(NAME)
 
-bench: $(STAMP) ## measure loading and memory; ROWS=… picks rows
+bench: $(STAMP) ## measure speed and memory against what most do; ROWS=…
 	$(RUN) tests/tools/bench.py
 
 # Installs the new lock as well, so that "make lock test" tests what was locked.

@@ -82,7 +82,8 @@ def fit(
         batch_size: images in one step.
         learning_rate: step size: a float, or a function from the number of steps of this training
             to a keras schedule, such as `rates.one_cycle(0.01)`.
-        optimizer: a name that Keras knows, e.g. "adam", "rmsprop", "sgd".
+        optimizer: a name that Keras knows, e.g. "adam", "rmsprop", "sgd", or a function that makes
+            one of learning_rate and weight_decay.
         loss: a Keras loss for integer labels, or `one_hot_loss` of one for one-hot labels.
         augment: layers from `augmentation` or `pixel_shifts`, which change the training images
             anew in every epoch; the model itself does not hold them.
@@ -128,9 +129,11 @@ def compile_model(model, optimizer, learning_rate, loss, weight_decay=None):
 
     Arguments: as for `fit`; learning_rate a float or a keras schedule. Taught in notebook 02.
     """
-    if isinstance(optimizer, str):
-        settings = {"learning_rate": learning_rate, "weight_decay": weight_decay}
-        optimizer = keras.optimizers.get(optimizer).__class__(**settings)
+    if not isinstance(optimizer, keras.optimizers.Optimizer):
+        make = (
+            keras.optimizers.get(optimizer).__class__ if isinstance(optimizer, str) else optimizer
+        )
+        optimizer = make(learning_rate=learning_rate, weight_decay=weight_decay)
     # XLA doubles the time of a step on a CPU under TensorFlow; JAX cannot do without it.
     tensorflow = keras.backend.backend() == "tensorflow"
     jit = False if tensorflow else "auto"
@@ -140,30 +143,33 @@ def compile_model(model, optimizer, learning_rate, loss, weight_decay=None):
     model.compile(optimizer, loss=loss, metrics=["accuracy"], jit_compile=jit, **steps)
 
 
-def one_hot_loss(name, classes):
+def one_hot_loss(name, classes, smoothing=0.0):
     """A loss that wants one-hot labels, made to take integer labels.
 
     Arguments: name: "categorical_crossentropy" or "kl_divergence", say. classes: their number.
-    Returns: a keras loss that is saved with a model. Taught in notebook 06.
+        smoothing: share of each label, 0 … 1, that is spread evenly over all classes.
+    Returns: a keras loss that is saved with a model. Taught in notebooks 06 and 16.
     """
-    return OneHotLoss(name, classes)
+    return OneHotLoss(name, classes, smoothing)
 
 
 @keras.saving.register_keras_serializable("course")
 class OneHotLoss(keras.losses.Loss):
     """Writes integer labels as rows of zeros with a single one, then takes another loss."""
 
-    def __init__(self, inner, classes, **settings):
+    def __init__(self, inner, classes, smoothing=0.0, **settings):
         super().__init__(**settings)
-        self.inner, self.classes = inner, classes
+        self.inner, self.classes, self.smoothing = inner, classes, smoothing
 
     def call(self, labels, probabilities):
         integers = keras.ops.reshape(keras.ops.cast(labels, "int32"), (-1,))
         one_hot = keras.ops.one_hot(integers, self.classes)
+        one_hot = one_hot * (1 - self.smoothing) + self.smoothing / self.classes
         return keras.losses.get(self.inner)(one_hot, probabilities)
 
     def get_config(self):
-        return {**super().get_config(), "inner": self.inner, "classes": self.classes}
+        own = {"inner": self.inner, "classes": self.classes, "smoothing": self.smoothing}
+        return {**super().get_config(), **own}
 
 
 def check(model, split, validation):

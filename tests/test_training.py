@@ -1,6 +1,7 @@
 """Training shows tidy lines, repeats bit for bit, and refuses what would mislead."""
 
 import re
+from functools import partial
 
 from helpers import models, training
 from helpers.data import Split
@@ -135,8 +136,22 @@ def test_a_loss_for_one_hot_labels_is_that_of_integer_labels(name):
         assert float(found) == pytest.approx(float(expected), abs=1e-4)
 
 
+def test_smoothing_spreads_a_share_of_each_label_over_all_classes():
+    loss = training.one_hot_loss("categorical_crossentropy", 4, smoothing=0.2)
+    probabilities = np.array([[0.7, 0.1, 0.1, 0.1]])
+    label = np.array([0.85, 0.05, 0.05, 0.05])  # .8 of it, and a fourth of .2
+    expected = -(label * np.log(probabilities)).sum()
+    assert float(loss([0], probabilities)) == pytest.approx(expected, abs=1e-5)
+
+
+def test_an_optimizer_may_be_made_by_a_function():
+    model, make = dense(), partial(keras.optimizers.SGD, momentum=0.5)
+    training.fit(model, split(), epochs=1, optimizer=make, learning_rate=0.25, verbose=False)
+    assert (model.optimizer.momentum, float(model.optimizer.learning_rate)) == (0.5, 0.25)
+
+
 def test_a_model_trained_with_a_loss_for_one_hot_labels_is_saved_and_loaded(tmp_path):
-    model, loss = dense(), training.one_hot_loss("kl_divergence", 10)
+    model, loss = dense(), training.one_hot_loss("kl_divergence", 10, smoothing=0.1)
     training.fit(model, split(), epochs=1, loss=loss, verbose=False)
     model.save(tmp_path / "model.keras")
     loaded = keras.saving.load_model(tmp_path / "model.keras")

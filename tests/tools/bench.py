@@ -1,10 +1,11 @@
-"""Measure the course on ByClass at NIST's size, 814,255 images ("make bench").
+"""Measure the course against what most do ("make bench").
 
-The peer is what most do: `emnist.extract_*_samples("byclass")` followed by the usual
-`astype("float32") / 255`, and scikit-learn's reports. Both read the same archive, built by
-repeating the images at hand, on the same machine, in turns, each measurement in a process of its
-own. The row image_byclass compares the course with itself: a network's seconds for an image among
-697,932 and among the images at hand. ROWS=load_byclass,memory_byclass measures only those rows.
+Both sides run on the same machine, in turns, each measurement in a process of its own.
+bench_tasks has the rows on ByClass at NIST's size, 814,255 images, an archive built by repeating
+those at hand. There the peer is `emnist.extract_*_samples("byclass")` followed by the usual
+`astype("float32") / 255`, and scikit-learn's reports; the row image_byclass compares the course
+with itself: an image's time among 697,932 and among the images at hand. bench_speed has the rows on
+training, prediction and the course as a whole. ROWS=mnist_99,load_byclass measures only those.
 
 `bench.py --compare before.json after.json` prints what changed between two runs.
 """
@@ -16,36 +17,56 @@ import statistics
 import subprocess
 import sys
 import tempfile
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import NamedTuple
 
+import bench_speed
 import bench_tasks
 from bench_tasks import FOLDER, ROOT
 
 
 class Row(NamedTuple):
-    """A row of the table: its unit, the tasks ours_… and peer_… that measure it, and its target.
+    """A row of the table: its unit, the tasks ours_… and peer_… that measure it, and its targets.
 
-    judged: "ratio" (ours / peer) or "ours"; at_most: the greatest allowed. turns: measurements of
-    each side. fresh: whether they start from a cache folder without anything.
+    ours, ratio: the most that our figure, and ours / peer, may be; None: no target. turns:
+    measurements of our side; peer_turns: of the peer's. fresh: whether they start from a cache
+    folder without anything. tasks: the module that holds them.
     """
 
     unit: str
     task: str
-    judged: str
-    at_most: float
+    ours: float | None = None
+    ratio: float | None = None
     turns: int = 3
+    peer_turns: int = 3
     fresh: bool = False
+    tasks: object = bench_tasks
+
+    @property
+    def targets(self):
+        """Pairs: which figure is judged, "ours" or "ratio", and the most that it may be."""
+        both = (("ours", self.ours), ("ratio", self.ratio))
+        return [(figure, at_most) for figure, at_most in both if at_most is not None]
+
+
+Speed = partial(Row, tasks=bench_speed)
 
 
 ROWS = {
-    "load_byclass_first": Row("s", "load", "ratio", 1.0, fresh=True),
-    "load_byclass": Row("s", "load", "ratio", 1 / 20),
-    "memory_byclass": Row("MB", "train", "ratio", 1 / 3, fresh=True),
-    "epoch_byclass": Row("MB", "epoch", "ours", 2500, turns=1),  # minutes, and it hardly varies
-    "image_byclass": Row("ms", "image", "ratio", 1.1),
-    "report_byclass": Row("s", "report", "ours", 60),
+    "mnist_99": Speed("s", "mnist_99", ours=6, ratio=1 / 25, turns=10),
+    "load_byclass_first": Row("s", "load", ratio=1.0, fresh=True),
+    "load_byclass": Row("s", "load", ratio=1 / 20),
+    "memory_byclass": Row("MB", "train", ratio=1 / 3, fresh=True),
+    "epoch_byclass": Row("MB", "epoch", ours=2500, turns=1, peer_turns=1),  # it hardly varies
+    "image_byclass": Row("ms", "image", ratio=1.1),
+    "report_byclass": Row("s", "report", ours=60),
+    "predict_image": Speed("ms", "predict_image"),
+    "predict_batch": Speed("ms", "predict_batch"),
+    "read_page": Speed("s", "read_page"),
+    "import_helpers": Speed("s", "import"),
+    "course_quick": Speed("s", "course", turns=1, peer_turns=1),
 }
 
 
@@ -55,7 +76,8 @@ def main():
     if unknown := set(chosen) - set(ROWS):
         sys.exit(f"ROWS: expected some of {', '.join(ROWS)}; found {', '.join(sorted(unknown))}.")
     FOLDER.mkdir(parents=True, exist_ok=True)
-    _child("build", {}, show=True)
+    if any(ROWS[name].tasks is bench_tasks for name in chosen):
+        _child(bench_tasks, "build", {}, show=True)
     results = [measure(name) for name in chosen]
     (ROOT / "build" / "bench.json").write_text(json.dumps(results, indent=1) + "\n")
     print(table(results))
@@ -67,16 +89,16 @@ def main():
 
 def measure(name):
     """The figures of one row: medians, ours and the peer's measured in turns."""
-    figures = {"ours": [], "peer": []}
+    figures, row = {"ours": [], "peer": []}, ROWS[name]
+    turns = {"ours": row.turns, "peer": row.peer_turns}
     with tempfile.TemporaryDirectory(dir=FOLDER, prefix="cache-") as warm:
-        if not ROWS[name].fresh:
-            _child("ours_load", {"XDG_CACHE_HOME": warm})
-        turns = ROWS[name].turns
-        for turn in range(turns):
-            for side, seen in figures.items():
-                seen.append(_side(name, side, warm))
-                figure = f"{seen[-1]:.4g} {ROWS[name].unit}"
-                print(f"{name}, {turn + 1} of {turns}, {side}: {figure}", flush=True)
+        if row.tasks is bench_tasks and not row.fresh:
+            _child(bench_tasks, "ours_load", {"XDG_CACHE_HOME": warm})
+        for turn in range(max(turns.values())):
+            for side in (side for side in figures if turn < turns[side]):
+                figures[side].append(_side(name, side, turn, warm))
+                figure = f"{figures[side][-1]:.4g} {row.unit}"
+                print(f"{name}, {turn + 1} of {turns[side]}, {side}: {figure}", flush=True)
     ours, peer = (statistics.median(figures[side]) for side in ("ours", "peer"))
     spread = {f"{side}_spread": max(seen) - min(seen) for side, seen in figures.items()}
     return {
@@ -85,23 +107,25 @@ def measure(name):
     }  # fmt: skip
 
 
-def _side(name, side, warm):
+def _side(name, side, turn, warm):
     """One measurement; a first load, and the memory of one, get a cache folder without anything."""
-    task = f"{side}_{ROWS[name].task}"
+    task, tasks = f"{side}_{ROWS[name].task}", ROWS[name].tasks
+    if tasks is bench_speed:
+        return _child(tasks, task, {"BENCH_TURN": str(turn + 1)})
     if not ROWS[name].fresh:
-        return _child(task, {"XDG_CACHE_HOME": warm})
+        return _child(tasks, task, {"XDG_CACHE_HOME": warm})
     with tempfile.TemporaryDirectory(dir=FOLDER, prefix="cache-") as fresh:
-        return _child(task, {"XDG_CACHE_HOME": fresh})
+        return _child(tasks, task, {"XDG_CACHE_HOME": fresh})
 
 
-def _child(task, variables, show=False):
-    """Run one of bench_tasks in a fresh process; returns the number it prints in its last line."""
+def _child(tasks, task, variables, show=False):
+    """Run a task in a fresh process; returns the number it prints in its last line."""
     environment = {**os.environ, "COURSE_TIER": "full", **variables}
-    if task != "build":  # both find the archive where the emnist package keeps it
+    if "XDG_CACHE_HOME" in variables:  # both find the archive where the emnist package keeps it
         environment["HOME"] = str(FOLDER / "home")
         environment.pop("COURSE_DATA", None)
     done = subprocess.run(
-        [sys.executable, bench_tasks.__file__, task],
+        [sys.executable, tasks.__file__, task],
         env=environment,
         cwd=ROOT,
         stdout=subprocess.PIPE,
@@ -129,13 +153,18 @@ def table(results):
     lines = [f"{'row':<20}{'unit':<5}{'ours':>22}{'peer':>22}{'ratio':>9}  target"]
     for row in results:
         sides = [f"{row[side]:.4g} ({row[f'{side}_spread']:.2g})" for side in ("ours", "peer")]
-        plan = ROWS[row["name"]]
-        unit = "" if plan.judged == "ratio" else f" {plan.unit}"
-        met = "met" if row[plan.judged] <= plan.at_most else "NOT MET"
-        verdict = f"at most {plan.at_most:.4g}{unit}: {met}"
         start = f"{row['name']:<20}{row['unit']:<5}"
-        lines.append(f"{start}{sides[0]:>22}{sides[1]:>22}{row['ratio']:>9.4f}  {verdict}")
+        verdicts = "; ".join(_verdicts(row)) or "none"
+        lines.append(f"{start}{sides[0]:>22}{sides[1]:>22}{row['ratio']:>9.4f}  {verdicts}")
     return "\n".join(lines)
+
+
+def _verdicts(row):
+    """Whether each target of a row is met, a text each."""
+    for figure, at_most in ROWS[row["name"]].targets:
+        unit = "" if figure == "ratio" else f" {row['unit']}"
+        met = "met" if row[figure] <= at_most else "NOT MET"
+        yield f"{figure} at most {at_most:.4g}{unit}: {met}"
 
 
 def compare(before, after):
