@@ -20,14 +20,6 @@ def test_the_network_has_the_parameters_that_it_claims():
     assert fast.fast_cnn(classes=47).output_shape == (None, 47)
 
 
-def test_folding_puts_each_square_of_four_pixels_into_one_place():
-    model = fast.fast_cnn()
-    folded = keras.Model(model.inputs, model.get_layer("fold").output)
-    image = (np.arange(784) % 256).astype("uint8").reshape(1, 28, 28)
-    found = np.asarray(folded(image)) * 255
-    np.testing.assert_allclose(found[0, 2, 5], image[0, 4:6, 10:12].reshape(4), rtol=1e-5)
-
-
 def test_the_recipe_trains_one_epoch_with_momentum_and_a_falling_rate():
     keras.utils.set_random_seed(1)
     model = fast.fast_cnn()
