@@ -590,7 +590,20 @@ def picked():
     }
 
 
-PICKED = []  # what `picked` says, each once
+PICKED = [  # what `picked` says, each once
+    "3 2 16 16 0 average True 32 0.0",
+    "3 2 16 0 64 average True 32 0.0",
+    "3 1 4 8 24 average True 32 0.0",
+    "3 1 6 32 48 max True 128 0.2",
+    "5 2 8 32 0 max True 128 0.4",
+    "3 1 16 16 48 average True 0 0.0",
+    "5 2 6 32 0 average True 128 0.2",
+    "3 1 16 32 24 max True 128 0.4",
+    "5 1 4 8 0 max True 128 0.0",
+    "5 1 6 16 32 average True 128 0.2",
+    "3 1 4 8 32 max True 0 0.2",
+    "3 1 24 32 64 average True 128 0.2",
+]
 
 
 def in_full(network):
