@@ -23,7 +23,7 @@ def test_the_network_has_the_parameters_that_it_claims():
 def test_the_recipe_trains_one_epoch_with_momentum_and_a_falling_rate():
     keras.utils.set_random_seed(1)
     model = fast.fast_cnn()
-    history = training.fit(model, split(), verbose=False, **fast.recipe())
+    history = training.fit(model, split(), verbose=False, **fast.recipe(peak=0.1))
     assert history.epochs == 1 and history.batch_size == 128
     assert model.optimizer.nesterov and model.optimizer.momentum == 0.9
     assert float(model.optimizer.learning_rate) < 1e-2  # at the end of the cycle

@@ -46,7 +46,7 @@ def ours_mnist_99():
     import keras
 
     keras.utils.set_random_seed(int(os.environ["BENCH_TURN"]))
-    mnist, model = data.load("mnist"), fast.fast_cnn(fast.TO_99)
+    mnist, model = data.load("mnist"), fast.fast_cnn()
     passed = seconds(lambda: training.fit(model, mnist.train, verbose=False, **fast.recipe()))
     found = model.predict(mnist.test.images, batch_size=1024, verbose=0).argmax(axis=1)
     accuracy = float((found == mnist.test.labels).mean())
