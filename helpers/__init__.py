@@ -2,7 +2,8 @@
 
 course: tier, seeds, claims · data, archives, idx, sample: the images · models, structure: every
 architecture, and what it is made of · families, ensembles, distillation, weights: many networks
-combined, made one, and kept · training, rates, augmentation: fit, repeat, cross-validate;
+combined, made one, and kept · genomes, fronts, fast: networks evolved; two aims; a quick one ·
+files: written whole · training, rates, augmentation: fit, repeat, cross-validate;
 learning rates; changed images · evaluation: figures of merit · plots, study_plots, canvas: figures
 studies, plan, tables, workers, storages: trained once, stored, read often · handwriting,
 pictures, ink, layout, conversion: a picture, or a page, of your own writing as a network wants it

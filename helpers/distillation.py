@@ -3,13 +3,11 @@
 import zlib
 from pathlib import Path
 
-from helpers import ensembles
+from helpers import ensembles, files
 
 import keras
 import numpy as np
 from keras import ops
-
-SMALLEST = 1e-7  # a smaller probability counts as this one
 
 
 def soften(probabilities, temperature):
@@ -18,7 +16,7 @@ def soften(probabilities, temperature):
     Arguments: probabilities: (n, classes), rows sum to 1. temperature: 1 leaves them as they are.
     Returns: tensor (n, classes), rows sum to 1. Taught in notebook 14.
     """
-    return ops.softmax(ops.log(ops.clip(probabilities, SMALLEST, 1)) / temperature)
+    return ops.softmax(ops.log(ops.clip(probabilities, ensembles.SMALLEST, 1)) / temperature)
 
 
 @keras.saving.register_keras_serializable("course")
@@ -57,8 +55,6 @@ def taught(networks, images, folder):
             mark = zlib.crc32(weights, mark)
     path = Path(folder) / f"taught {mark:08x}.npy"
     if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part = path.with_suffix(".part.npy")
-        np.save(part, ensembles.mean(ensembles.read(networks, images)))
-        part.replace(path)
+        with files.whole(path) as part:
+            np.save(part, ensembles.mean(ensembles.read(networks, images)))
     return np.load(path)

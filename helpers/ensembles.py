@@ -12,6 +12,8 @@ from helpers import course, models
 import numpy as np
 import pandas as pd
 
+SMALLEST = 1e-7  # a smaller probability counts as this one, where its logarithm matters
+
 
 def read(networks, images, shifted=True):
     """Let every member read every image.
@@ -56,7 +58,8 @@ def stack(readings, labels, rounds=500):
     Source: Wolpert (1992), doi:10.1016/S0893-6080(05)80023-1; the rounds are those of Dempster,
         Laird and Rubin (1977), doi:10.1111/j.2517-6161.1977.tb01600.x. Taught in notebook 14.
     """
-    of_true_class = np.clip(readings[:, np.arange(len(labels)), labels], 1e-7, 1).astype(float)
+    of_true_class = readings[:, np.arange(len(labels)), labels]
+    of_true_class = np.clip(of_true_class, SMALLEST, 1).astype(float)
     weights = np.full(len(readings), 1 / len(readings))
     for _ in range(rounds):
         parts = weights[:, None] * of_true_class

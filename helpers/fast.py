@@ -3,13 +3,10 @@
 from functools import partial
 
 from helpers import rates, training
-from helpers.models import classifier, image_input
+from helpers.models import BRIEF, activate, classifier, image_input
 
 import keras
 from keras import layers
-
-MOMENTUM = 0.9
-"""Of batch normalisation: its averages must settle within one short training."""
 
 
 def fast_cnn(filters=(32, 64), classes=10):
@@ -25,16 +22,10 @@ def fast_cnn(filters=(32, 64), classes=10):
     inputs, x = image_input()
     x = layers.Conv2D(filters[0], 6, strides=2, use_bias=False, name="conv_1")(x)
     x = layers.MaxPooling2D(2, name="pool_1")(x)
-    x = _normalise(x, "conv_1")
+    x = activate(x, True, 0.0, "conv_1", BRIEF)
     x = layers.Conv2D(filters[1], 3, use_bias=False, name="conv_2")(x)
-    x = _normalise(x, "conv_2")
+    x = activate(x, True, 0.0, "conv_2", BRIEF)
     return classifier(inputs, layers.Flatten(name="flatten")(x), classes, "fast_cnn")
-
-
-def _normalise(x, name):
-    """Batch normalisation whose averages settle within one epoch, then ReLU."""
-    x = layers.BatchNormalization(momentum=MOMENTUM, name=f"{name}_normalised")(x)
-    return layers.ReLU(name=f"{name}_activation")(x)
 
 
 def recipe(classes=10, peak=1.0, smoothing=0.1):

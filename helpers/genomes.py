@@ -4,6 +4,8 @@ A genome is a dict with a value for each gene of GENES. There are 31,104, and ev
 network, of at most 3.6 million multiply–adds an image.
 """
 
+from functools import partial
+
 from helpers import models
 
 from keras import layers
@@ -21,9 +23,6 @@ GENES = {
 }
 """Every gene and its values, the factors of a search. A 0 leaves the layer out."""
 
-MOMENTUM = 0.9
-"""Of batch normalisation: its averages settle within tens of steps; Keras's .99 wants hundreds."""
-
 
 def build(genome, classes=10):
     """The network of a genome: one to three convolution–pooling pairs, perhaps a dense layer.
@@ -38,25 +37,20 @@ def build(genome, classes=10):
     """
     _check(genome)
     inputs, x = models.image_input()
+    settings = {"batch_norm": genome["batch_norm"], "slope": 0.0, "momentum": models.BRIEF}
+    activate = partial(models.activate, **settings)
     pool = {"max": layers.MaxPooling2D, "average": layers.AveragePooling2D}[genome["pooling"]]
     for number in (1, 2, 3):
         filters, name = genome[f"filters_{number}"], f"conv_{number}"
         if filters:
             kernel, stride = (genome["kernel"], genome["stride"]) if number == 1 else (3, 1)
             x = layers.Conv2D(filters, kernel, strides=stride, padding="same", name=name)(x)
-            x = pool(2, name=f"pool_{number}")(_activate(x, genome, name))
+            x = pool(2, name=f"pool_{number}")(activate(x, name=name))
     x = layers.Flatten(name="flatten")(x)
     if genome["units"]:
-        x = _activate(layers.Dense(genome["units"], name="hidden_1")(x), genome, "hidden_1")
+        x = activate(layers.Dense(genome["units"], name="hidden_1")(x), name="hidden_1")
     x = layers.Dropout(genome["dropout"], name="dropout_1")(x) if genome["dropout"] else x
     return models.classifier(inputs, x, classes, "evolved")
-
-
-def _activate(x, genome, name):
-    """Batch normalisation where the genome has it, then ReLU."""
-    if genome["batch_norm"]:
-        x = layers.BatchNormalization(momentum=MOMENTUM, name=f"{name}_normalised")(x)
-    return layers.ReLU(name=f"{name}_activation")(x)
 
 
 def _check(genome):

@@ -275,9 +275,10 @@ def shift_averaged(model):
     return keras.Model(images, layers.Average(name="mean")(readings), name=f"{model.name}_shifted")
 
 
-def _activate(x, batch_norm, slope, name):
+def _activate(x, batch_norm, slope, name, momentum=0.99):
     """Batch normalisation where asked for, then ReLU (slope 0) or LeakyReLU."""
-    x = layers.BatchNormalization(name=f"{name}_normalised")(x) if batch_norm else x
+    if batch_norm:
+        x = layers.BatchNormalization(momentum=momentum, name=f"{name}_normalised")(x)
     name = f"{name}_activation"
     return layers.LeakyReLU(slope, name=name)(x) if slope else layers.ReLU(name=name)(x)
 
@@ -292,5 +293,6 @@ def _classifier(inputs, x, classes, name, normalise_logits=False):
     return keras.Model(inputs, layers.Softmax(name="probabilities")(x), name=name)
 
 
-# For `families`. Within this room they keep the names that notebooks show.
+# For other rooms of networks. Within this one they keep the names that notebooks show.
 image_input, activate, classifier = _image_input, _activate, _classifier
+BRIEF = 0.9  # momentum for short trainings: averages settle in tens of steps, Keras's in hundreds

@@ -6,7 +6,7 @@ It is an anywidget (https://anywidget.dev): pad.js beside this file is what the 
 import os
 from pathlib import Path
 
-from helpers import handwriting, page_plots
+from helpers import files, handwriting, page_plots
 from helpers.pictures import Unreadable
 
 import anywidget
@@ -65,13 +65,8 @@ class Pad(anywidget.AnyWidget):
 
     def save(self, path):
         """Write the drawing to a PNG file, whole or not at all."""
-        path = Path(path)
-        half = path.with_name(f".{path.name}.half")
-        try:
-            self.picture.save(half, format="PNG")
-            os.replace(half, path)
-        finally:
-            half.unlink(missing_ok=True)
+        with files.whole(path) as part:
+            self.picture.save(part, format="PNG")
 
     @traitlets.observe("strokes")
     def _answer(self, _):

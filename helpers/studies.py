@@ -16,6 +16,7 @@ from helpers import (
     course,
     data,
     evaluation,
+    files,
     preflight,
     tables,
     training,
@@ -197,13 +198,11 @@ def parts(plan, images, fold=None):
 
 def _save(model, path):
     """Write a trained network without its optimiser, whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     uncompiled = keras.Model(model.inputs, model.outputs, name=model.name)
     bare = keras.models.clone_model(uncompiled)  # the networks inside it are not compiled either
     bare.set_weights(model.get_weights())
-    part = path.with_suffix(".part.keras")
-    bare.save(part)
-    part.replace(path)
+    with files.whole(path) as part:
+        bare.save(part)
 
 
 def _keep(plan, study, trial, result):

@@ -1,7 +1,6 @@
 """The weights of a trained network in a small file, for a repository that holds many of them."""
 
-import os
-from pathlib import Path
+from helpers import files
 
 import numpy as np
 
@@ -15,12 +14,9 @@ def save(model, path):
     Arguments: model: a built keras.Model. path: of the .npz file, which appears whole or not at
         all. Taught in notebook 14.
     """
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
     arrays = [w.astype("float16") if w.ndim > 1 else w for w in model.get_weights()]
-    part = path.with_suffix(".part.npz")
-    np.savez_compressed(part, *arrays)
-    os.replace(part, path)
+    with files.whole(path) as part:
+        np.savez_compressed(part, *arrays)
 
 
 def load(model, path):

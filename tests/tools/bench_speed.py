@@ -10,22 +10,12 @@ import subprocess
 import sys
 import tempfile
 import time
-from pathlib import Path
 
 import numpy as np
+from bench_tasks import ROOT, run, seconds
 
-ROOT = Path(__file__).resolve().parents[2]
 MOST_EPOCHS = 30
 REPEATS = 50
-
-
-def seconds(action):
-    """How long an action takes."""
-    began = time.perf_counter()
-    kept = action()
-    passed = time.perf_counter() - began
-    del kept
-    return passed
 
 
 def median_seconds(action, repeats=REPEATS):
@@ -219,5 +209,4 @@ def _quick(command):
 
 
 if __name__ == "__main__":
-    sys.path.insert(0, str(ROOT))
-    print(globals()[sys.argv[1]]())
+    run(globals())

@@ -26,22 +26,29 @@ def ours_load():
     """Seconds of our load."""
     from helpers import data
 
-    return _seconds(lambda: data.load("emnist/byclass"))
+    return seconds(lambda: data.load("emnist/byclass"))
 
 
 def peer_load():
     """Seconds of the peer's load, with the conversion that it needs before training."""
     import emnist  # noqa: F401
 
-    return _seconds(_peer_arrays)
+    return seconds(_peer_arrays)
 
 
-def _seconds(action):
+def run(tasks):
+    """Do the task, of a module's, that the command line names; print its number."""
+    sys.path.insert(0, str(ROOT))
+    print(json.dumps(tasks[sys.argv[1]]()))
+
+
+def seconds(action):
+    """How long an action takes."""
     began = time.perf_counter()
     kept = action()
-    seconds = time.perf_counter() - began
+    passed = time.perf_counter() - began
     del kept
-    return seconds
+    return passed
 
 
 def _peer_arrays():
@@ -141,7 +148,7 @@ def ours_report():
         judged = evaluation.evaluate(model, dataset.test, dataset.classes)
         return judged.report(), judged.confusion
 
-    return _seconds(judge)
+    return seconds(judge)
 
 
 def peer_report():
@@ -158,7 +165,7 @@ def peer_report():
         report = classification_report(labels, found, output_dict=True, zero_division=0)
         return report, confusion_matrix(labels, found)
 
-    return _seconds(judge)
+    return seconds(judge)
 
 
 def _stop():
@@ -232,5 +239,4 @@ def _write_images(member, images, size, part):
 
 
 if __name__ == "__main__":
-    sys.path.insert(0, str(ROOT))
-    print(json.dumps(globals()[sys.argv[1]]()))
+    run(globals())
