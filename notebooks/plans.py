@@ -12,6 +12,7 @@ from helpers import (
     data,
     distillation,
     families,
+    fast,
     fronts,
     genomes,
     models,
@@ -621,6 +622,46 @@ evolved = Plan(
     prune=None,
 )
 
+# --- notebook 16: what each trick of a fast training is worth, how far short trainings go, and how
+# small a network may be
+
+
+def quick_network(name, filters=(32, 64), patterns=True, **tricks):
+    """A fast network; its first filters come from training images that no plan is judged on."""
+    dataset = data.load(name)
+    network = fast.fast_cnn(filters, len(dataset.classes), **tricks)
+    return fast.begin(network, dataset.with_validation().train.images) if patterns else network
+
+
+def cycle(peak):
+    return {"learning_rate": rates.one_cycle(peak)}
+
+
+TRICKS = {  # what is changed in the network, and in the options; rates are the best of three
+    "nothing: all tricks": ({}, {}),
+    "inner pixels: all 28 × 28": ({"frame": 0}, {}),
+    "stride: 1": ({"stride": 1}, {}),
+    "pooling first: last": ({"pool_first": False}, {}),
+    "one normalisation: two": ({"normalise": (1, 2)}, {}),
+    "one normalisation: none": ({"normalise": ()}, cycle(0.3)),
+    "patterns: random filters": ({"patterns": False}, {}),
+    "smoothing: labels as they are": ({}, {"loss": "sparse_categorical_crossentropy"}),
+    "one cycle: constant rate": ({}, {"learning_rate": 0.1}),
+    "momentum: Adam": ({}, {"optimizer": "adam", **cycle(0.01)}),
+    "batches of 128: 32": ({}, {"batch_size": 32, **cycle(0.5)}),
+    "batches of 128: 512": ({}, {"batch_size": 512, **cycle(2.0)}),
+}
+
+
+def without(trick):
+    network, options = TRICKS[trick]
+    return quick_network("mnist", **network), fast.recipe() | options
+
+
+fast_tricks = Plan(
+    "fast_tricks", {"trick": list(TRICKS)}, without, 1, images=ALL_IMAGES, seeds=(1, 2, 3, 4, 5)
+)
+
 ALL = [
     dense_grid,
     *dense_searches,
@@ -662,6 +703,7 @@ ALL = [
     *genetic_searches,
     *random_searches,
     evolved,
+    fast_tricks,
 ]
 
 if __name__ == "__main__":

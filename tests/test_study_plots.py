@@ -36,6 +36,7 @@ WIDTHS = summarise(TABLE, "width")
 TRIALS = pd.DataFrame(
     {"accuracy": np.linspace(0.6, 0.9, 30), "cost": np.arange(1000, 31_000, 1000)}
 )
+PARTS = pd.Series({"first": 1.5, "second": -0.2, "last": 0.7}).rename_axis("part")
 SEARCHES = {"genetic": TRIALS, "random": TRIALS[::-1]}
 RATES = np.geomspace(1e-6, 1, 60)
 TEST = RangeTest(RATES, 2.3 - 2 * np.exp(-((np.log10(RATES) + 2) ** 2)) + 0.5 * RATES)
@@ -45,6 +46,7 @@ FIGURES = {
     "curves": (2, lambda: study_plots.curves(TABLE, "width")),
     "pareto": (1, lambda: study_plots.pareto(WIDTHS, "parameters", "parameters")),
     "fronts_over_time": (2, lambda: study_plots.fronts_over_time(SEARCHES, 10, 0.5)),
+    "bars": (1, lambda: study_plots.bars(PARTS, "seconds", "Where the seconds go")),
     "range_tests": (1, lambda: study_plots.range_tests({"adam": TEST})),
 }
 
@@ -149,3 +151,15 @@ def test_throughput_joins_the_medians_and_dots_a_multiple_of_one_worker():
     assert len(every.get_ydata()) == 6
     assert median.get_ydata() == pytest.approx([10, 19])
     assert multiple.get_ydata() == pytest.approx([10, 20])
+
+
+def test_bars_stand_in_the_order_of_the_values_with_their_numbers():
+    ax = study_plots.bars(PARTS, "seconds", "Where the seconds go").axes[0]
+    assert [bar.get_width() for bar in ax.patches] == list(PARTS)
+    assert [text.get_text() for text in ax.texts] == ["1.50", "-0.20", "0.70"]
+    assert ax.get_ylim()[0] > ax.get_ylim()[1]
+
+
+def test_no_front_leaves_its_panel():
+    figure = study_plots.fronts_over_time(SEARCHES | {"better": TRIALS.add([0.05, 0])}, 10, 0.5)
+    assert {ax.get_ylim() for ax in figure.axes} == {(0.5, TRIALS["accuracy"].max() + 0.052)}

@@ -101,9 +101,10 @@ def measure(name):
                 print(f"{name}, {turn + 1} of {turns[side]}, {side}: {figure}", flush=True)
     ours, peer = (statistics.median(figures[side]) for side in ("ours", "peer"))
     spread = {f"{side}_spread": max(seen) - min(seen) for side, seen in figures.items()}
+    every = {f"{side}_figures": seen for side, seen in figures.items()}
     return {
         "name": name, "unit": ROWS[name].unit, "ours": ours, "peer": peer, "ratio": ours / peer,
-        **spread, "machine": machine(),
+        **spread, **every, "machine": machine(),
     }  # fmt: skip
 
 

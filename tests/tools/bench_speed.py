@@ -27,7 +27,7 @@ def median_seconds(action, repeats=REPEATS):
 
 
 def ours_mnist_99():
-    """Seconds of notebook 16's recipe, fixed beforehand, from the call of fit; it must reach 99 %.
+    """Seconds of notebook 16's recipe, fixed beforehand, with its first filters; to reach: 99 %.
 
     The seed is the turn of the measurement.
     """
@@ -37,7 +37,12 @@ def ours_mnist_99():
 
     keras.utils.set_random_seed(int(os.environ["BENCH_TURN"]))
     mnist, model = data.load("mnist"), fast.fast_cnn()
-    passed = seconds(lambda: training.fit(model, mnist.train, verbose=False, **fast.recipe()))
+
+    def train():
+        fast.begin(model, mnist.train.images)
+        training.fit(model, mnist.train, verbose=False, **fast.recipe())
+
+    passed = seconds(train)
     found = model.predict(mnist.test.images, batch_size=1024, verbose=0).argmax(axis=1)
     accuracy = float((found == mnist.test.labels).mean())
     if accuracy < 0.99:
