@@ -99,12 +99,13 @@ def fit(
     epochs = min(epochs, QUICK_EPOCHS) if course.tier() == "quick" else epochs
     if callable(learning_rate) and not isinstance(learning_rate, Schedule):
         learning_rate = learning_rate(epochs * ceil(len(split) / batch_size))
-    compile_model(model, optimizer, learning_rate, loss, weight_decay)
+    labels = {"integers": targets is None}
+    compile_model(model, optimizer, learning_rate, loss, weight_decay, **labels)
     trained = model
     if augment is not None:  # the same weights and optimiser, behind layers that work in training
         reseed(augment)
         trained = keras.Sequential([keras.Input((28, 28)), augment, model])
-        compile_model(trained, model.optimizer, None, loss)
+        compile_model(trained, model.optimizer, None, loss, **labels)
     began = time.perf_counter()
     seen = trained.fit(
         split.images,
@@ -124,23 +125,29 @@ def fit(
     )
 
 
-def compile_model(model, optimizer, learning_rate, loss, weight_decay=None):
+def compile_model(model, optimizer, learning_rate, loss, weight_decay=None, integers=True):
     """Compile a model as the whole course does: fresh optimiser, accuracy as metric.
 
-    Arguments: as for `fit`; learning_rate a float or a keras schedule. Taught in notebook 02.
+    Arguments: as for `fit`; learning_rate a float or a keras schedule. integers: whether labels are
+        integers, not probabilities. Taught in notebook 02.
     """
     if not isinstance(optimizer, keras.optimizers.Optimizer):
         make = (
             keras.optimizers.get(optimizer).__class__ if isinstance(optimizer, str) else optimizer
         )
         optimizer = make(learning_rate=learning_rate, weight_decay=weight_decay)
+    # What optimiser and metric keep exists before the first step: a step that made it would be
+    # translated into a graph twice, half a second for a small network.
+    optimizer.build(model.trainable_variables)
+    kinds = keras.metrics.CategoricalAccuracy, keras.metrics.SparseCategoricalAccuracy
+    metric = kinds[integers](name="accuracy")
     # XLA doubles the time of a step on a CPU under TensorFlow; JAX cannot do without it.
     tensorflow = keras.backend.backend() == "tensorflow"
     jit = False if tensorflow else "auto"
     # Several steps a call save Python's share of each: a small network trains twice as fast. JAX
     # writes them out one after the other, and then compiles for a minute.
     steps = {"steps_per_execution": STEPS_PER_CALL if tensorflow else 1}
-    model.compile(optimizer, loss=loss, metrics=["accuracy"], jit_compile=jit, **steps)
+    model.compile(optimizer, loss=loss, metrics=[metric], jit_compile=jit, **steps)
 
 
 def one_hot_loss(name, classes, smoothing=0.0):

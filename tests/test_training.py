@@ -339,3 +339,16 @@ def test_the_quick_tier_repeats_twice(quick, fits):
 def test_seeds_that_occur_twice_or_are_one_are_explained(seeds):
     with pytest.raises(ValueError, match="expected two or more different seeds, found"):
         training.repeat(dense, split(), split(seed=1), epochs=1, seeds=seeds)
+
+
+@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="traces are TensorFlow's")
+@pytest.mark.parametrize("targets", [None, np.full((64, 10), 0.1)])
+def test_a_training_step_is_translated_into_a_graph_once(targets, monkeypatch):
+    traces, step = [], keras.Model.train_step
+    monkeypatch.setattr(keras.Model, "train_step", lambda *a: traces.append(1) or step(*a))
+    labels = np.arange(64) % 10
+    images = np.zeros((64, 28, 28), np.uint8)
+    loss = "sparse_categorical_crossentropy" if targets is None else "kl_divergence"
+    options = {"epochs": 1, "loss": loss, "targets": targets, "verbose": False}
+    history = training.fit(models.dense_ann((4,)), Split(images, labels), **options)
+    assert len(traces) == 1 and 0 <= history.accuracy[0] <= 1
