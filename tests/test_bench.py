@@ -96,3 +96,10 @@ def test_an_unknown_row_is_explained(monkeypatch):
     monkeypatch.setenv("ROWS", "load_byclas")
     with pytest.raises(SystemExit, match=r"expected some of mnist_.*; found load_byclas\."):
         bench.main()
+
+
+def test_the_turns_of_both_sides_are_spread_over_the_run():
+    assert bench.order({"ours": 2, "peer": 2}) == ["ours", "peer", "ours", "peer"]
+    order = bench.order({"ours": 10, "peer": 3})
+    assert [n for n, side in enumerate(order) if side == "peer"] == [1, 5, 9]
+    assert order.count("ours") == 10
