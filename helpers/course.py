@@ -75,7 +75,7 @@ def stamp():
         "sample": _on_sample(),
         "versions": {name: version(name) for name in packages},
         "python": platform.python_version(),
-        "machine": f"{platform.machine()}, {preflight.cores()} cores",
+        "machine": preflight.machine(),
         "backend": keras.backend.backend(),
     }
 

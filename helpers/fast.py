@@ -28,11 +28,11 @@ def fast_cnn(filters=(32, 64), classes=10, *, frame=2, stride=2, pool_first=True
     """
     inputs, x = image_input()
     x = layers.Cropping2D(frame, name="inner")(x) if frame else x
-    bias = {number: number not in normalise for number in (1, 2)}  # normalisation has its own
-    x = layers.Conv2D(filters[0], 6, strides=stride, use_bias=bias[1], name="conv_1")(x)
+    bias = 1 not in normalise, 2 not in normalise  # batch normalisation has its own
+    x = layers.Conv2D(filters[0], 6, strides=stride, use_bias=bias[0], name="conv_1")(x)
     pool = layers.MaxPooling2D(2, name="pool_1")
     x = activate(pool(x) if pool_first else x, 1 in normalise, 0.0, "conv_1", BRIEF)
-    x = layers.Conv2D(filters[1], 3, use_bias=bias[2], name="conv_2")(x if pool_first else pool(x))
+    x = layers.Conv2D(filters[1], 3, use_bias=bias[1], name="conv_2")(x if pool_first else pool(x))
     x = activate(x, 2 in normalise, 0.0, "conv_2", BRIEF)
     return classifier(inputs, layers.Flatten(name="flatten")(x), classes, "fast_cnn")
 

@@ -4,6 +4,7 @@ Imports only what Python brings along, so that it runs, and says so, where a pac
 """
 
 import os
+import platform
 import re
 import shutil
 import sys
@@ -145,6 +146,11 @@ def disk():
 def cores():
     """How many processor cores may this program use? Taskset, for one, allows fewer than all."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+
+
+def machine():
+    """What a figure ran on, in words that name nobody: the processor's kind and its cores."""
+    return f"{platform.machine()} {cores()} cores"
 
 
 def processors():

@@ -5,7 +5,6 @@ The table is a small CSV file that is committed. `run` trains the rows it lacks,
 """
 
 import argparse
-import platform
 import sys
 import zlib
 from dataclasses import replace
@@ -171,7 +170,7 @@ def _train(plan, row, setting, seed, watch):
         "tier": course.tier(),
         "data": plan.data,
         "versions": f"keras {keras.__version__} {backend} {version(backend)}",
-        "machine": f"{platform.machine()} {preflight.cores()} cores",
+        "machine": preflight.machine(),
         **dict(zip(tables.CURVES, map(list, curves), strict=True)),
     }
     return tables.rounded(line, plan), model

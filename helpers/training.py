@@ -99,13 +99,13 @@ def fit(
     epochs = min(epochs, QUICK_EPOCHS) if course.tier() == "quick" else epochs
     if callable(learning_rate) and not isinstance(learning_rate, Schedule):
         learning_rate = learning_rate(epochs * ceil(len(split) / batch_size))
-    labels = {"integers": targets is None}
-    compile_model(model, optimizer, learning_rate, loss, weight_decay, **labels)
+    integers = targets is None
+    compile_model(model, optimizer, learning_rate, loss, weight_decay, integers)
     trained = model
     if augment is not None:  # the same weights and optimiser, behind layers that work in training
         reseed(augment)
         trained = keras.Sequential([keras.Input((28, 28)), augment, model])
-        compile_model(trained, model.optimizer, None, loss, **labels)
+        compile_model(trained, model.optimizer, None, loss, integers=integers)
     began = time.perf_counter()
     seen = trained.fit(
         split.images,

@@ -14,7 +14,6 @@ if "--one-thread" in sys.argv:  # before TensorFlow starts
 
 import argparse
 import json
-import platform
 import subprocess
 import time
 from functools import partial
@@ -44,9 +43,9 @@ def trick(name):
 
 def until(layer):
     """The fast network cut off behind a layer; the means of its maps are classified."""
-    whole = fast.fast_cnn()
-    x = layers.GlobalAveragePooling2D(name="mean")(whole.get_layer(layer).output)
-    return models.classifier(whole.inputs[0], x, 10, f"until_{layer}"), fast.recipe()
+    network = fast.fast_cnn()
+    x = layers.GlobalAveragePooling2D(name="mean")(network.get_layer(layer).output)
+    return models.classifier(network.inputs[0], x, 10, f"until_{layer}"), fast.recipe()
 
 
 def in_type(policy):
@@ -124,7 +123,7 @@ def measure(variants, rounds, images):
 
 
 def rate(size=2048, repeats=10):
-    """Billions of operations a second in products of matrices, the best of some: a line."""
+    """Billions of operations a second in a product of matrices, the best of some."""
     a, b = np.random.default_rng(0).random((2, size, size), dtype=np.float32)
     seconds = []
     for _ in range(repeats):
@@ -153,7 +152,7 @@ def main():
         return
     table = pd.concat([pd.DataFrame(measure(VARIANTS, rounds, images)), one_thread(chosen.little)])
     table["gigaflops"] = rate()
-    table["machine"] = f"{platform.machine()} {preflight.cores()} cores"
+    table["machine"] = preflight.machine()
     print(table.round(2).to_string(index=False))
     if not chosen.little:
         with files.whole(COSTS) as part:

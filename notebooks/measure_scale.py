@@ -11,7 +11,6 @@ import argparse
 import contextlib
 import multiprocessing
 import os
-import platform
 import statistics
 import sys
 import tempfile
@@ -19,7 +18,7 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from helpers import data, models, preflight, studies, training, workers
+from helpers import data, files, models, preflight, studies, training, workers
 
 import optuna
 import pandas as pd
@@ -34,7 +33,7 @@ WAIT = 1.0
 
 ROWS = {"computes": 8, "waits": 16}
 
-MACHINE = f"{platform.machine()} {preflight.cores()} cores"
+MACHINE = preflight.machine()
 SPAWN = multiprocessing.get_context("spawn")  # TensorFlow does not survive a fork
 
 # --- throughput: rows a minute with 1, 2 and 4 workers
@@ -256,9 +255,8 @@ def measure(path, settings, function, write):
         print(pd.DataFrame(lines).to_string(index=False), flush=True)
         table = pd.concat([table, pd.DataFrame(lines)])
         if write:
-            path.parent.mkdir(exist_ok=True)
-            table.to_csv(path.with_suffix(".new"), index=False)
-            path.with_suffix(".new").replace(path)
+            with files.whole(path) as part:
+                table.to_csv(part, index=False)
 
 
 def main(folder=HERE / "studies" / "scale"):

@@ -142,6 +142,12 @@ def test_a_full_disk_is_found_even_where_the_cache_is_not_made_yet(monkeypatch, 
     assert "XDG_CACHE_HOME" in row.mend
 
 
+def test_a_machine_is_named_by_its_processor_and_its_cores_only(monkeypatch):
+    monkeypatch.setattr("os.sched_getaffinity", lambda _: {0, 1, 2}, raising=False)
+    monkeypatch.setattr("platform.machine", lambda: "x86_64")
+    assert preflight.machine() == "x86_64 3 cores"
+
+
 @pytest.mark.parametrize(("cores", "fine"), [({0}, False), ({0, 1}, True)])
 def test_a_single_processor_is_found(monkeypatch, cores, fine):
     monkeypatch.setattr("os.sched_getaffinity", lambda _: cores, raising=False)
