@@ -13,8 +13,8 @@ PATCHES_OF = 500
 """Images whose patches decide the first filters."""
 
 
-def fast_cnn(filters=(32, 64), classes=10, *, frame=2, stride=2, pool_first=True, normalise=(2,)):
-    """32C6 stride 2–MP2–ReLU–64C3–BN–ReLU–F–FC10 on the inner 24 × 24 pixels: 25,642 parameters.
+def fast_cnn(filters=(16, 80), classes=10, *, frame=2, stride=2, pool_first=True, normalise=(2,)):
+    """16C6 stride 2–MP2–ReLU–80C3–BN–ReLU–F–FC10 on the inner 24 × 24 pixels: 19,642 parameters.
 
     Nearly all ink is in the inner pixels. The stride leaves the first convolution a quarter of the
     places. Pooling before the activation gives the same as after it, at a quarter of its work.
@@ -92,7 +92,7 @@ def begin(model, images):
     return model
 
 
-def recipe(classes=10, peak=1.0, smoothing=0.1):
+def recipe(classes=10, peak=1.0, smoothing=0.05):
     """Options for `training.fit` that make the most of one epoch.
 
     Arguments: classes: number of classes. peak: highest learning rate of one cycle.

@@ -25,8 +25,8 @@ class Plan:
     recipe: function with the factors as arguments → (uncompiled model, dict of options for
         `training.fit`). The options may also hold "epochs" and "images", which replace the plan's,
         and "fold": (number, folds) validates on that fold of the images instead of a sixth.
-        "judged_as" is a function from the trained model to the one that is judged and kept, in
-        a final plan.
+        "judged_as" is a function from the trained model to the one that is judged and kept,
+        where networks are judged after the last epoch only; elsewhere it changes nothing.
     epochs: passes over the images. images: how many training images; a smaller number takes the
         first of a larger one's.
     seeds: of the weights and of the order of the images: a row each. A search takes the first.
@@ -129,8 +129,8 @@ class Plan:
 
     @property
     def judged_once(self):
-        """Whether networks are judged after the last epoch only, and then kept."""
-        return self.final or self.keep is not None
+        """Whether networks are judged after the last epoch only: one epoch, final, or kept."""
+        return self.epochs == 1 or self.final or self.keep is not None
 
     @property
     def path(self):

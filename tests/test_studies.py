@@ -417,6 +417,18 @@ def test_a_final_study_may_judge_another_reading_of_the_trained_weights(folder, 
     assert judged.accuracy == pytest.approx(row["accuracy"], abs=1e-5)
 
 
+def test_a_study_of_one_epoch_may_judge_another_reading_too(folder, sample):
+    factors = {"width": [16]}
+    read = {}
+    for recipe in (shifted, tiny_study.dense):
+        plan = grid(folder / recipe.__name__, recipe=recipe, factors=factors, seeds=(1,), epochs=1)
+        (row,) = studies.run(plan).to_dict("records")
+        assert row["val_accuracy"] == [row["accuracy"]]
+        read[recipe.__name__] = row
+    same = [row["train_accuracy"] for row in read.values()]
+    assert same[0] == same[1] and read["shifted"]["loss"] != read["dense"]["loss"]
+
+
 def held(width):
     return models.dense_ann((width,)), {"fold": (1, 5)}
 

@@ -29,9 +29,9 @@ def median_seconds(action, repeats=REPEATS):
 def ours_mnist_99():
     """Seconds of notebook 16's recipe, fixed beforehand, with its first filters; to reach: 99 %.
 
-    The seed is the turn of the measurement.
+    The seed is the turn of the measurement. Each test image is read five times, after the clock.
     """
-    from helpers import data, fast, training
+    from helpers import data, fast, models, training
 
     import keras
 
@@ -43,7 +43,8 @@ def ours_mnist_99():
         training.fit(model, mnist.train, verbose=False, **fast.recipe())
 
     passed = seconds(train)
-    found = model.predict(mnist.test.images, batch_size=1024, verbose=0).argmax(axis=1)
+    reader = models.shift_averaged(model)
+    found = reader.predict(mnist.test.images, batch_size=1024, verbose=0).argmax(axis=1)
     accuracy = float((found == mnist.test.labels).mean())
     if accuracy < 0.99:
         sys.exit(f"expected 99.0 % of the test images, found {100 * accuracy:.2f} %")
@@ -112,10 +113,10 @@ def _floats(images):
 
 
 def ours_predict_image():
-    """Milliseconds to read one image with the course's fast network."""
-    from helpers import fast
+    """Milliseconds to read one image with the course's fast network, five times as in the race."""
+    from helpers import fast, models
 
-    model, image = fast.fast_cnn(), _noise(1)
+    model, image = models.shift_averaged(fast.fast_cnn()), _noise(1)
     return 1000 * median_seconds(lambda: model.predict(image, verbose=0))
 
 
@@ -127,9 +128,9 @@ def peer_predict_image():
 
 def ours_predict_batch():
     """Milliseconds an image, 10,000 at once."""
-    from helpers import fast
+    from helpers import fast, models
 
-    model, images = fast.fast_cnn(), _noise(10_000)
+    model, images = models.shift_averaged(fast.fast_cnn()), _noise(10_000)
     return 0.1 * median_seconds(lambda: model.predict(images, batch_size=1024, verbose=0), 5)
 
 
