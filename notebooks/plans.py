@@ -691,9 +691,6 @@ def shorter_letters(goal):
 
 Goal = partial(Plan, images=ALL_IMAGES, final=True)
 fast_mnist = Goal("fast_mnist", {"goal": ["99.4 %"]}, farther("mnist", 4), epochs=4)
-short_letters = Goal(
-    "short_letters", {"goal": ["94 %"]}, shorter_letters, epochs=6, data="emnist/letters"
-)
 fast_letters = Goal(
     "fast_letters",
     {"goal": ["94 %"]},
@@ -701,7 +698,12 @@ fast_letters = Goal(
     epochs=12,
     data="emnist/letters",
 )
-fast_balanced = Goal("fast_balanced", {"goal": ["88 %"]}, shorter, epochs=6, data="emnist/balanced")
+short_letters = Goal(
+    "short_letters", {"goal": ["94 %"]}, shorter_letters, epochs=6, data="emnist/letters"
+)
+short_balanced = Goal(
+    "short_balanced", {"goal": ["88 %"]}, shorter, epochs=6, data="emnist/balanced"
+)
 
 
 def small(network):
@@ -757,7 +759,7 @@ ALL = [
     fast_mnist,
     fast_letters,
     short_letters,
-    fast_balanced,
+    short_balanced,
     smallest,
 ]
 
