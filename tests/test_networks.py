@@ -69,8 +69,8 @@ def test_every_member_has_its_row_and_every_row_its_member():
 @pytest.mark.real_data
 @pytest.mark.parametrize("plan", KEPT, ids=lambda plan: plan.name)
 def test_a_member_reaches_its_stated_accuracy_on_the_images_held_out(plan):
-    if not plan.path.exists():
-        pytest.skip(f"no member was trained yet: make studies NAME={plan.name}")
+    if missing := plan.rows.keys() - tables.read(plan.path, plan)[0].keys():
+        pytest.skip(f"{len(missing)} were not trained yet: make studies NAME={plan.name}")
     _, judge = studies.parts(plan, plans.ALL_IMAGES, plans.HELD_OUT)
     rows = studies.load(plan)["accuracy"]
     for accuracy, network in zip(rows, studies.kept(plan).values(), strict=True):
