@@ -542,7 +542,7 @@ STUDENTS = {
         seeds=(1, 2, 3) if name == "emnist/letters" else (1,),
         data=name,
     )
-    for name, epochs in zip(TOGETHER, (14, 24, 24, 14), strict=True)
+    for name, epochs in zip(TOGETHER, (14, 16, 16, 14), strict=True)
 }
 
 # --- notebook 15: an evolutionary search, a random one, and what they found trained in full
