@@ -75,4 +75,4 @@ def test_a_member_reaches_its_stated_accuracy_on_the_images_held_out(plan):
     rows = studies.load(plan)["accuracy"]
     for accuracy, network in zip(rows, studies.kept(plan).values(), strict=True):
         judged = evaluation.evaluate(network, judge, data.CLASSES[plan.data])
-        assert judged.accuracy == pytest.approx(accuracy, abs=5e-4)
+        assert judged.accuracy == pytest.approx(accuracy, abs=1e-3)  # one image of Balanced is 5e-4
