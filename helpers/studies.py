@@ -140,6 +140,8 @@ def _train(plan, row, setting, seed, watch):
     epochs, images = options.pop("epochs", plan.epochs), options.pop("images", plan.images)
     callbacks = [*options.pop("callbacks", ()), watch]
     split, judge = parts(plan, images, options.pop("fold", None))
+    if more := options.pop("more", None):
+        split = more(split, judge)
     judged_as = options.pop("judged_as", None)
     if targets := options.pop("targets", None):
         options["targets"] = targets(split)

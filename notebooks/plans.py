@@ -513,12 +513,6 @@ def student_for(name):
     return recipe
 
 
-def taught(name, split):
-    """What the members for a set of images say together about the images of a split."""
-    folder = Path(__file__).parent / "studies" / "outputs"
-    return distillation.taught(studies.kept(MEMBERS[name]).values(), split.images, folder)
-
-
 Kept = partial(Plan, keep=Path(__file__).parent / "networks" / "members")
 MEMBERS = {
     name: Kept(
@@ -532,6 +526,15 @@ MEMBERS = {
     )
     for name, epochs in zip(TOGETHER, (14, 18, 18, 13), strict=True)
 }
+
+
+def taught(name, split, ensembles=MEMBERS):
+    """What the members for a set of images say together about the images of a split."""
+    folder = Path(__file__).parent / "studies" / "outputs"
+    networks = studies.kept(ensembles[name]).values()
+    return distillation.taught(networks, split.images, folder)
+
+
 STUDENTS = {
     name: Kept(
         f"students_{name.removeprefix('emnist/')}",
@@ -542,7 +545,62 @@ STUDENTS = {
         seeds=(1, 2, 3) if name == "emnist/letters" else (1,),
         data=name,
     )
-    for name, epochs in zip(TOGETHER, (14, 16, 16, 14), strict=True)
+    for name, epochs in (("mnist", 14), ("emnist/letters", 16), ("emnist/bymerge", 14))
+}
+
+
+def more_for(name):
+    """Twice the images: those that other sets have for these classes, but none that judges."""
+    return lambda split, judge: data.gather(name, split, [judge])[0]
+
+
+def wider_for(name):
+    """The recipe of a member that trains on, with the images of other sets as well."""
+
+    def recipe(family):
+        options = course_options(name) | {"more": more_for(name)}
+        options["learning_rate"] = rates.one_cycle(0.003)
+        return studies.kept(MEMBERS[name])[f"{family} 1"], options
+
+    return recipe
+
+
+def wider_student_for(name):
+    """The recipe of a network that learns what these members say about all these images."""
+
+    def recipe(taught_by):
+        options = course_options(name) | {"more": more_for(name)}
+        options["targets"] = partial(taught, name, ensembles=WIDER)
+        options["loss"] = distillation.Distillation(3.0)
+        return models.digit_cnn(len(data.CLASSES[name])), options
+
+    return recipe
+
+
+WIDER_SETS = ("emnist/letters", "emnist/balanced")
+WIDER = {
+    name: Kept(
+        f"wider_{name.removeprefix('emnist/')}",
+        {"family": [*families.FAMILIES]},
+        wider_for(name),
+        epochs=4,
+        images=ALL_IMAGES,
+        seeds=(1,),
+        data=name,
+    )
+    for name in WIDER_SETS
+}
+WIDER_STUDENTS = {
+    name: Kept(
+        f"wider_students_{name.removeprefix('emnist/')}",
+        {"taught_by": ["ensemble"]},
+        wider_student_for(name),
+        epochs=12,
+        images=ALL_IMAGES,
+        seeds=(1,),
+        data=name,
+    )
+    for name in WIDER_SETS
 }
 
 # --- notebook 15: an evolutionary search, a random one, and what they found trained in full
@@ -752,6 +810,8 @@ ALL = [
     final_byclass,
     *MEMBERS.values(),
     *STUDENTS.values(),
+    *WIDER.values(),
+    *WIDER_STUDENTS.values(),
     *genetic_searches,
     *random_searches,
     evolved,
