@@ -302,3 +302,52 @@ def test_real_images_are_upright_and_transposed_ones_would_not_pass(name, monkey
         means = mean_images(split, COUNTS[name])
         assert looks_upright(means, patterns)
         assert not looks_upright(means.swapaxes(1, 2), patterns)
+
+
+# --- more images of the same classes, from sister sets -----------------------------------------
+
+
+def numbered(numbers, characters, name):
+    """A Split: image i is filled with numbers[i] and shows characters[i]."""
+    classes = data.CLASSES[name]
+    labels = [next(i for i, accepted in enumerate(classes) if c in accepted) for c in characters]
+    images = np.empty((len(numbers), 28, 28), dtype=np.uint8)
+    images[:] = np.reshape(numbers, (-1, 1, 1))
+    return data.Split(images, np.array(labels, dtype=np.int64))
+
+
+@pytest.fixture
+def sisters(monkeypatch):
+    """Letters tests on image 7; the sister sets train on it too, and on some new images."""
+    train = dict.fromkeys(data.CLASSES, ([], ""))
+    train["emnist/byclass"] = [1, 7, 20, 21, 22], "aaAa5"
+    train["emnist/bymerge"] = [20, 9, 30, 31], "ABBB"
+
+    def load(name):
+        test = numbered([7], "a", name) if name == "emnist/letters" else numbered([], "", name)
+        return data.Dataset(name, data.CLASSES[name], numbered(*train[name], name), test, False)
+
+    monkeypatch.setattr(data, "load", load)
+    return numbered([1, 2, 3, 4], "aaab", "emnist/letters")
+
+
+def test_gathered_images_are_new_and_neither_tested_on_nor_judged(sisters):
+    judged = numbered([9], "b", "emnist/letters")
+    more, new = data.gather("emnist/letters", sisters, [judged])
+    assert np.array_equal(more.images[:4], sisters.images)
+    added = [int(image[0, 0]) for image in more.images[4:]]
+    assert sorted(added[:new]) == [20, 21, 30]
+    assert not more.images.flags.writeable
+
+
+def test_classes_stay_as_frequent_as_they_were(sisters):
+    more, new = data.gather("emnist/letters", sisters)
+    assert np.array_equal(np.bincount(more.labels), 2 * np.bincount(sisters.labels))
+    assert new == 3 and int(more.images[-1, 0, 0]) == 1  # a third "a" was not to be had
+
+
+def test_a_class_takes_only_what_all_belongs_to_it(sisters):
+    capital = numbered([50, 51], "AA", "emnist/balanced")
+    more, new = data.gather("emnist/balanced", capital)
+    added = [int(image[0, 0]) for image in more.images[2 : 2 + new]]
+    assert added == [20]  # neither small letters nor Letters' own class of both

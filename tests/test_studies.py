@@ -477,6 +477,27 @@ def test_a_recipe_may_make_targets_from_the_images_it_trains_on(folder, monkeypa
     assert (targets == split.labels + 1).all()
 
 
+def test_a_recipe_may_add_images_but_not_to_those_that_judge(folder, monkeypatch):
+    def fit(model, split, validation, **options):
+        return training.History([1], [0], [1], [0], 1.0, len(split), 32)
+
+    monkeypatch.setattr(training, "fit", fit)
+    seen = []
+
+    def recipe(width):
+        def more(split, judge):
+            seen.append(len(judge))
+            return split[[*range(len(split))] * 2]
+
+        return network(0.5), {"more": more, "targets": lambda split: seen.append(len(split))}
+
+    table = studies.run(grid(folder, factors={"width": [1]}, seeds=(1,), recipe=recipe))
+    judged, trained = seen
+    assert table["trained_images"].tolist() == [trained]
+    plain = studies.run(grid(folder / "plain", factors={"width": [1]}, seeds=(1,)))
+    assert trained == 2 * plain["trained_images"].iloc[0] and judged > 0
+
+
 def folded(width, fold):
     return models.dense_ann((width,)), {"fold": (fold, 3)}
 
