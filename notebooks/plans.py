@@ -595,7 +595,7 @@ WIDER_STUDENTS = {
         f"wider_students_{name.removeprefix('emnist/')}",
         {"taught_by": ["ensemble"]},
         wider_student_for(name),
-        epochs=12,
+        epochs=9,
         images=ALL_IMAGES,
         seeds=(1,),
         data=name,

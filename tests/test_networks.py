@@ -14,7 +14,7 @@ FOLDER = Path(plans.__file__).parent / "networks"
 NAMES = ("byclass", "balanced")
 LARGEST = 3_000_000  # bytes of both networks together
 ALL_MEMBERS = 15_000_000  # bytes of all members and students
-KEPT = [*plans.MEMBERS.values(), *plans.STUDENTS.values()]
+KEPT = [plan for plan in plans.ALL if plan.keep]
 
 
 def stored(name):
