@@ -603,6 +603,36 @@ WIDER_STUDENTS = {
     for name in WIDER_SETS
 }
 
+ENSEMBLES = MEMBERS | WIDER
+
+
+def begun_for(name):
+    """The recipe of a member that trains on, to say what the whole ensemble says."""
+
+    def recipe(member):
+        options = course_options(name) | {"learning_rate": rates.one_cycle(0.003)}
+        if name in WIDER:
+            options["more"] = more_for(name)
+        options["targets"] = partial(taught, name, ensembles=ENSEMBLES)
+        options["loss"] = distillation.Distillation(3.0)
+        return studies.kept(ENSEMBLES[name])[f"{member} 1"], options
+
+    return recipe
+
+
+BEGUN = {
+    name: Kept(
+        f"begun_{name.removeprefix('emnist/')}",
+        {"member": ["vgg"]},
+        begun_for(name),
+        epochs=4,
+        images=ALL_IMAGES,
+        seeds=(1,),
+        data=name,
+    )
+    for name in TOGETHER[1:]
+}
+
 # --- notebook 15: an evolutionary search, a random one, and what they found trained in full
 
 
@@ -812,6 +842,7 @@ ALL = [
     *STUDENTS.values(),
     *WIDER.values(),
     *WIDER_STUDENTS.values(),
+    *BEGUN.values(),
     *genetic_searches,
     *random_searches,
     evolved,
