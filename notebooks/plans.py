@@ -610,11 +610,11 @@ def begun_for(name):
     """The recipe of a member that trains on, to say what the whole ensemble says."""
 
     def recipe(member):
-        options = course_options(name) | {"learning_rate": rates.one_cycle(0.003)}
+        options = course_options(name) | {"learning_rate": rates.one_cycle(0.001)}
         if name in WIDER:
             options["more"] = more_for(name)
         options["targets"] = partial(taught, name, ensembles=ENSEMBLES)
-        options["loss"] = distillation.Distillation(3.0)
+        options["loss"] = distillation.Distillation(1.0)
         return studies.kept(ENSEMBLES[name])[f"{member} 1"], options
 
     return recipe
@@ -625,7 +625,7 @@ BEGUN = {
         f"begun_{name.removeprefix('emnist/')}",
         {"member": ["vgg"]},
         begun_for(name),
-        epochs=4,
+        epochs=3,
         images=ALL_IMAGES,
         seeds=(1,),
         data=name,
