@@ -70,8 +70,6 @@ def test_every_member_has_its_row_and_every_row_its_member():
 @pytest.mark.parametrize("plan", KEPT, ids=lambda plan: plan.name)
 def test_a_member_reaches_its_stated_accuracy_on_the_images_held_out(plan):
     rows = tables.read(plan.path, plan)[0]
-    if missing := plan.rows.keys() - rows.keys():
-        pytest.skip(f"{len(missing)} were not trained yet: make studies NAME={plan.name}")
     _, judge = studies.parts(plan, plans.ALL_IMAGES, plans.HELD_OUT)
     tolerance = max(5e-4, 1.1 / len(judge))  # rounding may change how one image is read
     for row, network in zip(plan.rows, studies.kept(plan).values(), strict=True):
