@@ -8,6 +8,7 @@ unexport PYTHONPATH PYTHONHOME
 
 RUN   := .venv/bin/python
 STAMP := .venv/installed-in
+TWO   := -n 2 --dist loadfile
 
 help:
 	@echo 'Usage: make <command>'
@@ -16,13 +17,14 @@ help:
 course: $(STAMP) ## execute every notebook, quickly, on the sample; pages in build/course
 	$(RUN) tests/tools/notebooks.py course
 
-# Progress bars appear only where a machine is slow, so none may be compared.
+# Two files at a time, each in a process of its own: most tests leave a core idle. Progress bars
+# appear only where a machine is slow, so none may be compared.
 test: $(STAMP) ## run all checks: style, unit tests, every notebook
 	$(RUN) -m ruff check .
 	$(RUN) -m ruff format --check .
-	$(RUN) -m pytest tests
+	$(RUN) -m pytest $(TWO) tests
 	COURSE_TIER=quick COURSE_DATA=sample TQDM_DISABLE=1 \
-	  $(RUN) -m pytest --nbval --nbval-current-env --ignore=notebooks/coursework notebooks
+	  $(RUN) -m pytest $(TWO) --nbval --nbval-current-env --ignore=notebooks/coursework notebooks
 
 lab: $(STAMP) ## open JupyterLab on the first notebook
 	$(RUN) -m jupyterlab --LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb
