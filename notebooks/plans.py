@@ -513,17 +513,23 @@ def student_for(name):
     return recipe
 
 
-Kept = partial(Plan, keep=Path(__file__).parent / "networks" / "members")
-MEMBERS = {
-    name: Kept(
-        f"members_{name.removeprefix('emnist/')}",
-        {"family": list(families.FAMILIES)},
-        member_for(name),
+def kept(study, name, factors, recipe, epochs, seeds=(1,)):
+    """The plan of a study for a set of images whose networks are kept."""
+    return Plan(
+        f"{study}_{name.removeprefix('emnist/')}",
+        factors,
+        recipe,
         epochs=epochs,
         images=ALL_IMAGES,
-        seeds=(1,),
+        seeds=seeds,
         data=name,
+        keep=Path(__file__).parent / "networks" / "members",
     )
+
+
+EACH_FAMILY = {"family": list(families.FAMILIES)}
+MEMBERS = {
+    name: kept("members", name, EACH_FAMILY, member_for(name), epochs)
     for name, epochs in zip(TOGETHER, (14, 18, 18, 13), strict=True)
 }
 
@@ -535,17 +541,14 @@ def taught(name, split, ensembles=MEMBERS):
     return distillation.taught(networks, split.images, folder)
 
 
+BY_ENSEMBLE = {"taught_by": ["ensemble"]}
 STUDENTS = {
-    name: Kept(
-        f"students_{name.removeprefix('emnist/')}",
-        {"taught_by": ["labels", "ensemble"] if name == "emnist/letters" else ["ensemble"]},
-        student_for(name),
-        epochs=epochs,
-        images=ALL_IMAGES,
-        seeds=(1, 2, 3) if name == "emnist/letters" else (1,),
-        data=name,
+    name: kept("students", name, factors, student_for(name), epochs, seeds)
+    for name, factors, epochs, seeds in (
+        ("mnist", BY_ENSEMBLE, 14, (1,)),
+        ("emnist/letters", {"taught_by": ["labels", "ensemble"]}, 16, (1, 2, 3)),
+        ("emnist/bymerge", BY_ENSEMBLE, 14, (1,)),
     )
-    for name, epochs in (("mnist", 14), ("emnist/letters", 16), ("emnist/bymerge", 14))
 }
 
 
@@ -578,28 +581,9 @@ def wider_student_for(name):
 
 
 WIDER_SETS = ("emnist/letters", "emnist/balanced")
-WIDER = {
-    name: Kept(
-        f"wider_{name.removeprefix('emnist/')}",
-        {"family": [*families.FAMILIES]},
-        wider_for(name),
-        epochs=4,
-        images=ALL_IMAGES,
-        seeds=(1,),
-        data=name,
-    )
-    for name in WIDER_SETS
-}
+WIDER = {name: kept("wider", name, EACH_FAMILY, wider_for(name), epochs=4) for name in WIDER_SETS}
 WIDER_STUDENTS = {
-    name: Kept(
-        f"wider_students_{name.removeprefix('emnist/')}",
-        {"taught_by": ["ensemble"]},
-        wider_student_for(name),
-        epochs=9,
-        images=ALL_IMAGES,
-        seeds=(1,),
-        data=name,
-    )
+    name: kept("wider_students", name, BY_ENSEMBLE, wider_student_for(name), epochs=9)
     for name in WIDER_SETS
 }
 
@@ -621,15 +605,7 @@ def begun_for(name):
 
 
 BEGUN = {
-    name: Kept(
-        f"begun_{name.removeprefix('emnist/')}",
-        {"member": ["vgg"]},
-        begun_for(name),
-        epochs=3,
-        images=ALL_IMAGES,
-        seeds=(1,),
-        data=name,
-    )
+    name: kept("begun", name, {"member": ["vgg"]}, begun_for(name), epochs=3)
     for name in TOGETHER[1:]
 }
 
