@@ -163,38 +163,50 @@ def load(name):
     return dataset
 
 
-def gather(name, split, unseen=()):
-    """Twice the images: a split, and what other EMNIST sets have to train on of the same classes.
+def gather(name, split, unseen=(), times=2, parts=("train",)):
+    """More images to train on: a split, and what other EMNIST sets have of the same classes.
 
     EMNIST's sets are drawn from the same forms, and an image may lie in several. None is taken that
-    lies among the test images of `name`. As many of each class are added as the split has; where
-    fewer are found, images of the class come again, for classes must stay as frequent as they were.
+    lies among the test images of `name`. Classes stay as frequent as they were; where fewer images
+    of a class are found than it takes, its own come again.
 
     Arguments: name: of the split's data set. split: Split to train on. unseen: more Splits whose
-        images must stay out, such as those that judge.
+        images must stay out, such as those that judge. times: how many times the images of the
+        split, a number from 1. parts: of the other sets, "train", "test" or both.
     Returns: Split, the given images first, and the number of new images among the others.
     Raises: as `load`. Taught in notebook 14.
     """
-    parts = (split, load(name).test, *unseen)
-    taken = {image.tobytes() for part in parts for image in part.images}
-    room = np.bincount(split.labels, minlength=len(CLASSES[name]))
+    taken = {image.tobytes() for s in (split, load(name).test, *unseen) for image in s.images}
+    room = ((times - 1) * np.bincount(split.labels, minlength=len(CLASSES[name]))).astype(int)
     images, labels = [], []
-    for other in (other for other in CLASSES if other.startswith("emnist/") and other != name):
-        train, fits = load(other).train, _fitting(other, name)
-        for index in np.flatnonzero(np.isin(train.labels, list(fits))):
-            label, image = fits[int(train.labels[index])], train.images[index]
-            if room[label] and image.tobytes() not in taken:
-                taken.add(image.tobytes())
-                room[label] -= 1
-                images.append(image)
-                labels.append(label)
-    new = len(labels)
-    for label, missing in enumerate(room):
-        again = np.flatnonzero(split.labels == label)[:missing]
-        images.extend(split.images[again])
-        labels.extend(split.labels[again])
-    both = np.concatenate([split.images, images]), np.concatenate([split.labels, labels])
-    return Split(*map(_read_only, both)), new
+    for image, label in _elsewhere(name, parts):
+        if room[label] and image.tobytes() not in taken:
+            taken.add(image.tobytes())
+            room[label] -= 1
+            images.append(image)
+            labels.append(label)
+    again = _again(split, room)
+    whole = [split.images, *([images] if images else []), split.images[again]]
+    both = np.concatenate(whole), np.concatenate([split.labels, labels, split.labels[again]])
+    return Split(_read_only(both[0]), _read_only(both[1].astype(np.int64))), len(labels)
+
+
+def _elsewhere(name, parts):
+    """Image by image, with its label in this set, what other EMNIST sets hold of its classes."""
+    for other in CLASSES:
+        if not other.startswith("emnist/") or other == name:
+            continue
+        dataset, fits = load(other), _fitting(other, name)
+        for split in (getattr(dataset, part) for part in parts):
+            for index in np.flatnonzero(np.isin(split.labels, list(fits))):
+                yield split.images[index], fits[int(split.labels[index])]
+
+
+def _again(split, missing):
+    """Where the first images of each class lie, as many as are missing, round and round."""
+    return np.concatenate(
+        [np.resize(np.flatnonzero(split.labels == c), count) for c, count in enumerate(missing)]
+    ).astype(int)
 
 
 def _fitting(other, name):

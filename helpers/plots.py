@@ -227,10 +227,11 @@ def calibration_curve(evaluation, bins=10, title="Does confidence mean what it s
     return fig
 
 
-def intervals(values, title="95 % intervals", xlabel=ACCURACY):
+def intervals(values, title="95 % intervals", xlabel=ACCURACY, line=None):
     """A dot with its interval for each name, first at the top.
 
-    values: dict name → (value, low, high), shares 0 … 1. Taught in notebook 03.
+    values: dict name → (value, low, high), shares 0 … 1. line: where a dotted line stands, such as
+    0 for differences; None for none. Taught in notebook 03.
     """
     fig, ax = figure(1.2 + 0.38 * len(values), title)
     value, low, high = np.array(list(values.values())).T
@@ -238,6 +239,8 @@ def intervals(values, title="95 % intervals", xlabel=ACCURACY):
     ax.errorbar(value, range(len(values)), xerr=np.array([value - low, high - value]), **style)
     ax.set_yticks(range(len(values)), values)
     ax.set(xlabel=xlabel, ylabel="setting", ylim=(len(values) - 0.5, -0.5))
+    if line is not None:
+        ax.axvline(line, color="black", linestyle=":")
     percent(ax.xaxis)
     return fig
 

@@ -552,9 +552,9 @@ STUDENTS = {
 }
 
 
-def more_for(name):
-    """Twice the images: those that other sets have for these classes, but none that judges."""
-    return lambda split, judge: data.gather(name, split, [judge])[0]
+def more_for(name, **which):
+    """More images: those that other sets have for these classes, but none that judges."""
+    return lambda split, judge: data.gather(name, split, [judge], **which)[0]
 
 
 def wider_for(name):
@@ -587,7 +587,31 @@ WIDER_STUDENTS = {
     for name in WIDER_SETS
 }
 
-ENSEMBLES = MEMBERS | WIDER
+
+def longer(family):
+    """The recipe of a member for MNIST that trains on with the same images."""
+    options = course_options("mnist") | {"learning_rate": rates.one_cycle(0.003)}
+    return studies.kept(MEMBERS["mnist"])[f"{family} 1"], options
+
+
+def widest_for(name):
+    """The recipe of such a member that trains on again, with test images of other sets as well."""
+
+    def recipe(family):
+        options = course_options(name) | {"more": more_for(name, **WIDEST_IMAGES)}
+        options["learning_rate"] = rates.one_cycle(0.002)
+        return studies.kept(WIDER[name])[f"{family} 1"], options
+
+    return recipe
+
+
+WIDEST_IMAGES = {"times": 2.5, "parts": ("train", "test")}
+WIDEST = {
+    name: kept("widest", name, EACH_FAMILY, widest_for(name), epochs=2) for name in WIDER_SETS
+}
+LONGER = {"mnist": kept("longer", "mnist", EACH_FAMILY, longer, epochs=8)}
+
+ENSEMBLES = MEMBERS | LONGER | WIDER | {"emnist/balanced": WIDEST["emnist/balanced"]}
 
 
 def begun_for(name):
@@ -595,8 +619,8 @@ def begun_for(name):
 
     def recipe(member):
         options = course_options(name) | {"learning_rate": rates.one_cycle(0.001)}
-        if name in WIDER:
-            options["more"] = more_for(name)
+        if name in WIDEST:
+            options["more"] = more_for(name, **WIDEST_IMAGES)
         options["targets"] = partial(taught, name, ensembles=ENSEMBLES)
         options["loss"] = distillation.Distillation(1.0)
         return studies.kept(ENSEMBLES[name])[f"{member} 1"], options
@@ -605,8 +629,8 @@ def begun_for(name):
 
 
 BEGUN = {
-    name: kept("begun", name, {"member": ["vgg"]}, begun_for(name), epochs=3)
-    for name in TOGETHER[1:]
+    name: kept("begun", name, {"member": ["vgg"]}, begun_for(name), epochs)
+    for name, epochs in zip(TOGETHER[1:], (4, 4, 3), strict=True)
 }
 
 # --- notebook 15: an evolutionary search, a random one, and what they found trained in full
@@ -816,7 +840,9 @@ ALL = [
     final_byclass,
     *MEMBERS.values(),
     *STUDENTS.values(),
+    *LONGER.values(),
     *WIDER.values(),
+    *WIDEST.values(),
     *WIDER_STUDENTS.values(),
     *BEGUN.values(),
     *genetic_searches,

@@ -318,14 +318,18 @@ def numbered(numbers, characters, name):
 
 @pytest.fixture
 def sisters(monkeypatch):
-    """Letters tests on image 7; the sister sets train on it too, and on some new images."""
+    """Letters tests on image 7; the sister sets train on it too, and on some new images.
+
+    ByClass tests on 7 as well, and on 40, 41 and 42.
+    """
     train = dict.fromkeys(data.CLASSES, ([], ""))
+    test = {"emnist/letters": ([7], "a"), "emnist/byclass": ([7, 40, 41, 42], "aabb")}
     train["emnist/byclass"] = [1, 7, 20, 21, 22], "aaAa5"
     train["emnist/bymerge"] = [20, 9, 30, 31], "ABBB"
 
     def load(name):
-        test = numbered([7], "a", name) if name == "emnist/letters" else numbered([], "", name)
-        return data.Dataset(name, data.CLASSES[name], numbered(*train[name], name), test, False)
+        parts = (numbered(*part.get(name, ([], "")), name) for part in (train, test))
+        return data.Dataset(name, data.CLASSES[name], *parts, False)
 
     monkeypatch.setattr(data, "load", load)
     return numbered([1, 2, 3, 4], "aaab", "emnist/letters")
@@ -344,6 +348,21 @@ def test_classes_stay_as_frequent_as_they_were(sisters):
     more, new = data.gather("emnist/letters", sisters)
     assert np.array_equal(np.bincount(more.labels), 2 * np.bincount(sisters.labels))
     assert new == 3 and int(more.images[-1, 0, 0]) == 1  # a third "a" was not to be had
+
+
+def test_more_times_the_images_take_as_many_more_of_each_class(sisters):
+    more, new = data.gather("emnist/letters", sisters, times=3.5)
+    assert np.array_equal(np.bincount(more.labels), [10, 3])  # 3.5 · (3, 1), rounded down
+    assert sorted(more.images[4 : 4 + new, 0, 0]) == [9, 20, 21, 30]
+    repeats = more.images[4 + new :, 0, 0], more.labels[4 + new :]
+    assert [list(array) for array in repeats] == [[1, 2, 3, 1, 2], [0, 0, 0, 0, 0]]
+
+
+def test_images_that_other_sets_test_on_are_taken_when_asked_for(sisters):
+    _, new = data.gather("emnist/letters", sisters, times=4)
+    more, all_new = data.gather("emnist/letters", sisters, times=4, parts=("train", "test"))
+    assert (new, all_new) == (5, 6)  # one A more, 40; B has room for three, which were there before
+    assert {40, 41, 42} <= set(more.images[:, 0, 0]) and 7 not in more.images[:, 0, 0]
 
 
 def test_a_class_takes_only_what_all_belongs_to_it(sisters):

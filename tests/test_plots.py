@@ -211,6 +211,13 @@ def test_calibration_curve_gives_the_error_and_the_counts():
     assert sum(bar.get_height() for bar in figure.axes[1].patches) == 1500
 
 
+def test_intervals_draw_a_line_where_asked():
+    values = {"a": (0.01, -0.01, 0.03)}
+    plain, lined = (plots.intervals(values, line=line).axes[0] for line in (None, 0))
+    assert len(lined.lines) == len(plain.lines) + 1
+    assert list(lined.lines[-1].get_xdata()) == [0, 0]
+
+
 def test_intervals_reach_from_low_to_high():
     ax = plots.intervals({"a": (0.9, 0.8, 0.95), "b": (0.7, 0.6, 0.75)}).axes[0]
     whiskers = ax.containers[0][2][0].get_segments()
