@@ -108,8 +108,9 @@ def claim(
         value: the measured number.
         at_least, at_most: bounds it must keep in the full tier.
         quick: its only bound in the quick tier, where little is trained: from below, a tenth of
-            at_least unless you say otherwise; from above if at_most stands alone, none unless you
-            say one. A difference needs quick=-1 (or 1): there it may have either sign.
+            at_least (ten times it below 0) unless you say otherwise; from above if at_most stands
+            alone, none unless you say one. A difference needs quick=-1 (or 1): there it may have
+            either sign.
         exactly: the value it must have, in both tiers (parameter counts).
         report: the figure in the source report, shown beside ours.
         images: number of training images behind the number.
@@ -150,8 +151,13 @@ def _holds(value, at_least, at_most, exactly, quick):
             at_most = quick
         else:
             at_most = None
-            at_least = QUICK_SHARE * at_least if quick is None and at_least else quick
+            at_least = _much_less(at_least) if quick is None and at_least else quick
     return (at_least is None or value >= at_least) and (at_most is None or value <= at_most)
+
+
+def _much_less(bound):
+    """A tenth of a lower bound; ten times one below 0."""
+    return bound * QUICK_SHARE if bound > 0 else bound / QUICK_SHARE
 
 
 def _line(fact):

@@ -82,6 +82,8 @@ def test_a_claim_holds_inside_its_bounds_only(claim, value, bounds, ok):
         (473_630, {"exactly": 473_631}, False),
         (0.4, {"at_least": 0.97, "quick": 0.5}, False),
         (-0.02, {"at_least": 0.01, "quick": -1}, True),
+        (-1.4, {"at_least": -1.45, "at_most": -1.35}, True),
+        (-14.6, {"at_least": -1.45, "at_most": -1.35}, False),
         (-0.02, {"at_least": 0, "at_most": 0.01}, True),
         (0.3, {"at_most": -0.01, "quick": 1}, True),
         (1.1, {"at_most": -0.01, "quick": 1}, False),

@@ -2,6 +2,9 @@
 
 import io
 import os
+import shutil
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -19,6 +22,9 @@ from IPython.display import display
 claim = {{"name": "a", "value": 1, "tier": os.environ["COURSE_TIER"], "ok": {ok}}}
 display({{"text/plain": "a: 1", "application/vnd.course.claim+json": claim}}, raw=True)"""
 HELPERS = """
+CLAIM = "application/vnd.course.claim+json"
+
+
 def stamp():
     return {"tier": "full", "sample": False, "data": ["mnist"]}
 """
@@ -61,6 +67,15 @@ def root(tmp_path, monkeypatch):
 
 def contents(root):
     return {path.name: path.read_bytes() for path in (root / "notebooks").iterdir()}
+
+
+def test_nbval_fails_where_a_claim_is_not_met(root):
+    shutil.copy(ROOT / "notebooks" / "conftest.py", root / "notebooks")
+    nbval = [sys.executable, "-m", "pytest", "--nbval-lax", "--nbval-current-env", "-p", "no:xdist"]
+    files = [f"notebooks/{name}.ipynb" for name in ("01_fine", "03_misses")]
+    run = subprocess.run([*nbval, *files], cwd=root, capture_output=True, text=True, check=False)
+    assert "1 failed, 4 passed" in run.stdout
+    assert "claims not met: a (value 1)" in run.stdout
 
 
 def test_course_runs_all_reports_every_problem_and_leaves_notebooks_alone(root, capsys):
