@@ -155,6 +155,7 @@ class Worker(FORKS.Process):
 
 
 def _work(plan, storage, die, blow, environment):
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's "&" has it ignored
     os.environ.update(environment)
     if "COURSE_DATA" not in environment:
         install()
