@@ -178,17 +178,16 @@ def gather(name, split, unseen=(), times=2, parts=("train",)):
     """
     taken = {image.tobytes() for s in (split, load(name).test, *unseen) for image in s.images}
     room = ((times - 1) * np.bincount(split.labels, minlength=len(CLASSES[name]))).astype(int)
-    images, labels = [], []
+    images, labels = [*split.images], [*split.labels]
     for image, label in _elsewhere(name, parts):
         if room[label] and image.tobytes() not in taken:
             taken.add(image.tobytes())
             room[label] -= 1
             images.append(image)
             labels.append(label)
-    again = _again(split, room)
-    whole = [split.images, *([images] if images else []), split.images[again]]
-    both = np.concatenate(whole), np.concatenate([split.labels, labels, split.labels[again]])
-    return Split(_read_only(both[0]), _read_only(both[1].astype(np.int64))), len(labels)
+    new, again = len(labels) - len(split), _again(split, room)
+    images, labels = np.stack([*images, *split.images[again]]), [*labels, *split.labels[again]]
+    return Split(_read_only(images), _read_only(np.array(labels, "int64"))), new
 
 
 def _elsewhere(name, parts):

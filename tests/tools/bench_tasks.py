@@ -94,9 +94,10 @@ def peer_train():
 
 def ours_epoch():
     """Peak memory of a process that trains report E's network for one whole epoch."""
-    from helpers import data
+    from helpers import data, models, training
 
-    _epoch(data.load("emnist/byclass").train)
+    train = data.load("emnist/byclass").train
+    training.fit(models.report_e(), train, epochs=1, batch_size=36, verbose=False)
     return _peak_memory()
 
 
@@ -113,29 +114,38 @@ def peer_epoch():
 
 
 def ours_image():
-    """Milliseconds of training for an image, among all of NIST's."""
+    """Milliseconds of training for an image, drawn from all of NIST's."""
     from helpers import data
 
-    return _epoch(data.load("emnist/byclass").train)
+    return _milliseconds(data.load("emnist/byclass").train)
 
 
 def peer_image():
-    """Milliseconds of training for an image, among as many as were repeated to make the archive."""
+    """Milliseconds of training for an image, drawn from those repeated to make the archive."""
     from helpers import data
 
-    at_hand = json.loads((FOLDER / "made_of.json").read_text())[-1]
-    return _epoch(data.load("emnist/byclass").train[:at_hand])
+    return _milliseconds(data.load("emnist/byclass").train[: _at_hand()])
 
 
-def _epoch(split):
-    """Train report E's network for one epoch, batches of 36; returns milliseconds for an image."""
+def _at_hand():
+    """How many images were repeated to make the archive."""
+    return json.loads((FOLDER / "made_of.json").read_text())[-1]
+
+
+def _milliseconds(split):
+    """Train report E's network on as many of these images as are at hand; ms for an image.
+
+    An epoch is shuffled, so its beginning draws from all of them.
+    """
     from helpers import models, training
 
     import keras
 
     keras.utils.set_random_seed(0)
-    history = training.fit(models.report_e(), split, epochs=1, batch_size=36, verbose=False)
-    return 1000 * history.seconds / len(split)
+    stop = _stop(_at_hand() // 36)
+    options = {"epochs": 1, "batch_size": 36, "verbose": False, "callbacks": [stop]}
+    history = training.fit(models.report_e(), split, **options)
+    return 1000 * history.seconds / (36 * stop.steps)
 
 
 def ours_report():
@@ -168,13 +178,14 @@ def peer_report():
     return seconds(judge)
 
 
-def _stop():
-    """A callback that ends training after STEPS steps."""
+def _stop(at_least=STEPS):
+    """A callback that ends training after so many steps; it knows how many they became."""
     import keras
 
     class Stop(keras.callbacks.Callback):
         def on_train_batch_end(self, batch, logs=None):
-            self.model.stop_training = batch + 1 >= STEPS
+            self.steps = batch + 1
+            self.model.stop_training = self.steps >= at_least
 
     return Stop()
 
