@@ -1,16 +1,12 @@
 """The plan of a study: which settings are trained, how often, and on what."""
 
-import hashlib
-import inspect
-import io
 import itertools
-import tokenize
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
-from helpers import tables, workers
+from helpers import configuration, tables, workers
 
 QUICK_SETTINGS = QUICK_SEEDS = 2
 
@@ -75,7 +71,7 @@ class Plan:
                 f"study {self.name!r} has the cost {self.cost} and prune={self.prune}; expected "
                 "prune=None beside a cost, and True or False without."
             )
-        taken = self.factors.keys() & {"study", "plan", "row", "cost", *tables.COLUMNS}
+        taken = self.factors.keys() & {"study", "configuration", "row", "cost", *tables.COLUMNS}
         if taken:
             raise ValueError(
                 f"study {self.name!r} has a factor named {', '.join(taken)}; expected another "
@@ -115,17 +111,36 @@ class Plan:
         ]
         return {" ".join(f"{name}={value}" for name, value in row.items()): row for row in pairs}
 
+    def configuration_hash(self, setting):
+        """Eight digits that change with what the recipe makes of a setting (`configuration.of`)."""
+        key = tuple(setting[name] for name in self.factors)
+        if key not in self._hashes:
+            chosen = dict(zip(self.factors, key, strict=True))
+            self._hashes[key] = configuration.digest(configuration.of(self, chosen))
+        return self._hashes[key]
+
     @cached_property
-    def mark(self):
-        """Eight digits that change with recipe (its code), epochs, images, data, sampler, cost."""
-        code = inspect.cleandoc(inspect.getsource(self.recipe))
-        space = (tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT)
-        tokens = tokenize.generate_tokens(io.StringIO(code).readline)
-        words = [token.string for token in tokens if token.type not in space]
-        words += [self.epochs, self.images, self.data, self.sampler, self.prune]
-        words += ["final"] * self.final
-        words += [self.cost.__name__] if self.cost else []
-        return hashlib.sha256(" ".join(map(str, words)).encode()).hexdigest()[:8]
+    def _hashes(self):
+        return {}
+
+    @cached_property
+    def fingerprint(self):
+        """Eight digits that change with the factors' values or any setting's configuration.
+
+        A setting whose recipe raises an error counts by the error.
+        """
+        found = []
+        for setting in self.settings if self.sampler == "grid" else [self._first()]:
+            try:
+                found.append(self.configuration_hash(setting))
+            except Exception as error:  # told when the row is trained
+                found.append(repr(error))
+        return configuration.digest([found, configuration.plain(self.factors)])
+
+    def _first(self):
+        """The least setting of a search."""
+        values = self.factors.items()
+        return {n: v[0] if isinstance(v, list | tuple) else v.low for n, v in values}
 
     @property
     def judged_once(self):
@@ -149,7 +164,7 @@ class Plan:
             counts = [QUICK_SETTINGS] + [1] * (len(factors) - 1)
             pairs = zip(factors.items(), counts, strict=True)
             factors = {name: values[:count] for (name, values), count in pairs}
-        folder = Path(self.folder) / "outputs" / "quick" / self.mark  # never the full tier's
+        folder = Path(self.folder) / "outputs" / "quick" / self.fingerprint  # never the full tier's
         return replace(
             self,
             factors=factors,

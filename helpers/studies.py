@@ -6,7 +6,6 @@ The table is a small CSV file that is committed. `run` trains the rows it lacks,
 
 import argparse
 import sys
-import zlib
 from dataclasses import replace
 from importlib.metadata import version
 
@@ -78,9 +77,9 @@ def run(plan, storage=None):
         print(line.problem, file=sys.stderr)
     journal = plan.outputs / f"{plan.name}.journal"
     is_grid = plan.sampler == "grid"
-    space = "" if is_grid else f" {zlib.crc32(repr(plan.factors).encode()):08x}"
-    name = f"{plan.name} {plan.mark} {plan.tier}{space}"
-    study = workers.connect(name, storage, journal, plan.prune)
+    study = workers.connect(
+        f"{plan.name} {plan.fingerprint} {plan.tier}", storage, journal, plan.prune
+    )
     workers.restore(study, good.values(), {} if is_grid else plan.factors)
     tables.add(plan.path, plan, workers.results(study))
     spoilt = {line.row for line in bad}
@@ -138,6 +137,8 @@ def _train(plan, row, setting, seed, watch):
     keras.utils.set_random_seed(seed)
     model, options = plan.recipe(**setting)
     epochs, images = options.pop("epochs", plan.epochs), options.pop("images", plan.images)
+    if start := options.pop("start", None):
+        model = start(model)
     callbacks = [*options.pop("callbacks", ()), watch]
     split, judge = parts(plan, images, options.pop("fold", None))
     if more := options.pop("more", None):
@@ -157,7 +158,7 @@ def _train(plan, row, setting, seed, watch):
     curves = (history.loss, history.accuracy, history.val_loss, history.val_accuracy)
     line = {
         "study": plan.name,
-        "plan": plan.mark,
+        "configuration": plan.configuration_hash(setting),
         "row": row,
         **setting,
         "seed": seed,
@@ -259,7 +260,7 @@ def kept(plan):
                 f"expected the weights {path.name!r} in the folder {path.parent.name!r}, found "
                 f"none. Train the network: make studies NAME={plan.name}"
             )
-        model = plan.recipe(**{name: row[name] for name in plan.factors})[0]
+        model, _ = plan.recipe(**{name: row[name] for name in plan.factors})
         networks[" ".join(map(str, row.values()))] = weights.load(model, path)
     return networks
 

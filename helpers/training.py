@@ -131,11 +131,7 @@ def compile_model(model, optimizer, learning_rate, loss, weight_decay=None, inte
     Arguments: as for `fit`; learning_rate a float or a keras schedule. integers: whether labels are
         integers, not probabilities. Taught in notebook 02.
     """
-    if not isinstance(optimizer, keras.optimizers.Optimizer):
-        make = (
-            keras.optimizers.get(optimizer).__class__ if isinstance(optimizer, str) else optimizer
-        )
-        optimizer = make(learning_rate=learning_rate, weight_decay=weight_decay)
+    optimizer = make_optimizer(optimizer, learning_rate, weight_decay)
     # What optimiser and metric keep exists before the first step: a step that made it would be
     # translated into a graph twice, half a second for a small network.
     optimizer.build(model.trainable_variables)
@@ -148,6 +144,15 @@ def compile_model(model, optimizer, learning_rate, loss, weight_decay=None, inte
     # writes them out one after the other, and then compiles for a minute.
     steps = {"steps_per_execution": STEPS_PER_CALL if tensorflow else 1}
     model.compile(optimizer, loss=loss, metrics=[metric], jit_compile=jit, **steps)
+
+
+def make_optimizer(optimizer, learning_rate, weight_decay=None):
+    """A fresh optimiser, as `fit` makes it of the same arguments; an instance stays as it is."""
+    if isinstance(optimizer, keras.optimizers.Optimizer):
+        return optimizer
+    is_name = isinstance(optimizer, str)
+    make = keras.optimizers.get(optimizer).__class__ if is_name else optimizer
+    return make(learning_rate=learning_rate, weight_decay=weight_decay)
 
 
 def one_hot_loss(name, classes, smoothing=0.0):

@@ -4,7 +4,7 @@ A plan says which settings are trained; its recipe turns a setting into a networ
 its training. The tables are made by this file and nothing else.
 """
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -507,7 +507,7 @@ def student_for(name):
     def recipe(taught_by):
         options = course_options(name)
         if taught_by == "ensemble":
-            options |= {"targets": partial(taught, name), "loss": distillation.Distillation(3.0)}
+            options |= {"targets": Taught(MEMBERS[name]), "loss": distillation.Distillation(3.0)}
         return models.digit_cnn(len(data.CLASSES[name])), options
 
     return recipe
@@ -534,11 +534,33 @@ MEMBERS = {
 }
 
 
-def taught(name, split, ensembles=MEMBERS):
-    """What the members for a set of images say together about the images of a split."""
-    folder = Path(__file__).parent / "studies" / "outputs"
-    networks = studies.kept(ensembles[name]).values()
-    return distillation.taught(networks, split.images, folder)
+@dataclass(frozen=True)
+class Taught:
+    """What the networks that a study kept say together about the images of a split."""
+
+    plan: studies.Plan
+
+    def __call__(self, split):
+        folder = Path(__file__).parent / "studies" / "outputs"
+        return distillation.taught(studies.kept(self.plan).values(), split.images, folder)
+
+    def get_config(self):
+        return {"networks": self.plan.fingerprint}
+
+
+@dataclass(frozen=True)
+class Weights:
+    """Gives a network the weights of one that a study kept."""
+
+    plan: studies.Plan
+    row: str  # its values, such as "vgg 1"
+
+    def __call__(self, model):
+        model.set_weights(studies.kept(self.plan)[self.row].get_weights())
+        return model
+
+    def get_config(self):
+        return {"networks": self.plan.fingerprint, "row": self.row}
 
 
 BY_ENSEMBLE = {"taught_by": ["ensemble"]}
@@ -552,18 +574,33 @@ STUDENTS = {
 }
 
 
-def more_for(name, **which):
+@dataclass(frozen=True)
+class More:
     """More images: those that other sets have for these classes, but none that judges."""
-    return lambda split, judge: data.gather(name, split, [judge], **which)[0]
+
+    name: str
+    which: dict
+
+    def __call__(self, split, judge):
+        return data.gather(self.name, split, [judge], **self.which)[0]
+
+    def get_config(self):
+        return {"set": self.name, **self.which}
+
+
+def begun(family, plan, name, options):
+    """A member that goes on from the weights that a study kept."""
+    start = {"start": Weights(plan, f"{family} 1")}
+    return families.FAMILIES[family](len(data.CLASSES[name])), options | start
 
 
 def wider_for(name):
     """The recipe of a member that trains on, with the images of other sets as well."""
 
     def recipe(family):
-        options = course_options(name) | {"more": more_for(name)}
+        options = course_options(name) | {"more": More(name, {})}
         options["learning_rate"] = rates.one_cycle(0.003)
-        return studies.kept(MEMBERS[name])[f"{family} 1"], options
+        return begun(family, MEMBERS[name], name, options)
 
     return recipe
 
@@ -572,8 +609,8 @@ def wider_student_for(name):
     """The recipe of a network that learns what these members say about all these images."""
 
     def recipe(taught_by):
-        options = course_options(name) | {"more": more_for(name)}
-        options["targets"] = partial(taught, name, ensembles=WIDER)
+        options = course_options(name) | {"more": More(name, {})}
+        options["targets"] = Taught(WIDER[name])
         options["loss"] = distillation.Distillation(3.0)
         return models.digit_cnn(len(data.CLASSES[name])), options
 
@@ -591,16 +628,16 @@ WIDER_STUDENTS = {
 def longer(family):
     """The recipe of a member for MNIST that trains on with the same images."""
     options = course_options("mnist") | {"learning_rate": rates.one_cycle(0.003)}
-    return studies.kept(MEMBERS["mnist"])[f"{family} 1"], options
+    return begun(family, MEMBERS["mnist"], "mnist", options)
 
 
 def widest_for(name):
     """The recipe of such a member that trains on again, with test images of other sets as well."""
 
     def recipe(family):
-        options = course_options(name) | {"more": more_for(name, **WIDEST_IMAGES)}
+        options = course_options(name) | {"more": More(name, WIDEST_IMAGES)}
         options["learning_rate"] = rates.one_cycle(0.002)
-        return studies.kept(WIDER[name])[f"{family} 1"], options
+        return begun(family, WIDER[name], name, options)
 
     return recipe
 
@@ -620,10 +657,10 @@ def begun_for(name):
     def recipe(member):
         options = course_options(name) | {"learning_rate": rates.one_cycle(0.001)}
         if name in WIDEST:
-            options["more"] = more_for(name, **WIDEST_IMAGES)
-        options["targets"] = partial(taught, name, ensembles=ENSEMBLES)
+            options["more"] = More(name, WIDEST_IMAGES)
+        options["targets"] = Taught(ENSEMBLES[name])
         options["loss"] = distillation.Distillation(1.0)
-        return studies.kept(ENSEMBLES[name])[f"{member} 1"], options
+        return begun(member, ENSEMBLES[name], name, options)
 
     return recipe
 
@@ -714,11 +751,23 @@ evolved = Plan(
 # small a network may be
 
 
+@dataclass(frozen=True)
+class Patterns:
+    """Gives a fast network its first filters, from training images that no plan is judged on."""
+
+    name: str
+
+    def __call__(self, model):
+        return fast.begin(model, data.load(self.name).with_validation().train.images)
+
+    def get_config(self):
+        return {"first filters of": self.name}
+
+
 def quick_network(name, filters=(16, 80), patterns=True, **tricks):
-    """A fast network; its first filters come from training images that no plan is judged on."""
-    dataset = data.load(name)
-    network = fast.fast_cnn(filters, len(dataset.classes), **tricks)
-    return fast.begin(network, dataset.with_validation().train.images) if patterns else network
+    """A fast network, and the option that gives it its first filters."""
+    network = fast.fast_cnn(filters, len(data.CLASSES[name]), **tricks)
+    return network, {"start": Patterns(name)} if patterns else {}
 
 
 def cycle(peak):
@@ -744,8 +793,8 @@ TRICKS = {  # what is changed in the network, and in the options; rates are the 
 
 def without(trick):
     network, options = TRICKS[trick]
-    recipe = fast.recipe() | {"judged_as": models.shift_averaged}
-    return quick_network("mnist", **network), recipe | options
+    model, start = quick_network("mnist", **network)
+    return model, fast.recipe() | {"judged_as": models.shift_averaged} | start | options
 
 
 fast_tricks = Plan(
@@ -757,12 +806,14 @@ def farther(name, epochs):
     """The recipe of a quick network that goes farther: more filters, epochs, shifted images."""
 
     def recipe(goal):
+        model, start = quick_network(name, filters=(64, 128))
         options = fast.recipe(len(data.CLASSES[name])) | {
+            **start,
             "epochs": epochs,
             "augment": training.pixel_shifts(),
             "judged_as": models.shift_averaged,
         }
-        return quick_network(name, filters=(64, 128)), options
+        return model, options
 
     return recipe
 

@@ -77,7 +77,7 @@ def times_trained():
 
 def finished(plan, storage):
     """How often each row is over in the storage."""
-    study = workers.connect(f"{plan.name} {plan.mark} full", storage, None)
+    study = workers.connect(f"{plan.name} {plan.fingerprint} full", storage, None)
     return Counter(result["row"] for result in workers.results(study))
 
 

@@ -1,6 +1,6 @@
 """A study trains the rows its table lacks, reports what is wrong by row, and rows repeat."""
 
-import importlib.util
+import functools
 import random
 import time
 from dataclasses import replace
@@ -13,7 +13,7 @@ import pandas as pd
 import plans
 import pytest
 import tiny_study
-from tiny_study import Worker, grid, lines, network, search, wait_for
+from tiny_study import Network, Worker, grid, lines, search, wait_for
 
 ROWS = [f"width={width} seed={seed}" for width in (1, 2, 3) for seed in (1, 2)]
 
@@ -72,11 +72,11 @@ def test_a_row_says_what_was_trained_and_on_what(folder):
     assert "cores" in row["machine"]
 
 
-def test_a_cost_has_a_column_and_changes_the_mark(folder):
+def test_a_cost_has_a_column_and_is_part_of_the_configuration(folder):
     plain = grid(folder)
     table = studies.run(replace(plain, name="dear", **tiny_study.TWO_AIMS))
     assert table["cost"].tolist() == [1] * 6 and list(table)[-1] == "cost"
-    assert plain.mark != table["plan"][0]
+    assert plain.configuration_hash({"width": 1}) != table["configuration"][0]
     assert studies.summarise(table, "width")["cost"].tolist() == [1, 1, 1]
     cheap = studies.run(plain)
     assert "cost" not in cheap and "cost" not in studies.summarise(cheap, "width")
@@ -84,7 +84,7 @@ def test_a_cost_has_a_column_and_changes_the_mark(folder):
 
 def test_recipes_may_choose_epochs_and_images(folder):
     def recipe(width):
-        return network(0.5), {"epochs": width, "images": 10 * width}
+        return Network(0.5), {"epochs": width, "images": 10 * width}
 
     table = studies.run(grid(folder, recipe=recipe))
     assert table["trained_epochs"].tolist() == [1, 1, 2, 2, 3, 3]
@@ -172,8 +172,7 @@ def test_a_setting_that_raises_is_reported_and_tried_again_and_the_others_go_on(
 @pytest.mark.parametrize("loss", [float("nan"), float("inf")])
 def test_a_training_that_is_lost_ends_at_once_and_is_over(folder, loss):
     def recipe(width):
-        tiny_study.note(f"width={width}")
-        return network(0.5, loss if width == 2 else None), {}
+        return Network(0.5, loss if width == 2 else None, row=f"width={width}"), {}
 
     plan = grid(folder, recipe=recipe)
     table = studies.run(plan)
@@ -187,7 +186,8 @@ def test_ctrl_c_gives_the_row_back(folder, monkeypatch):
     plan, fit = grid(folder), training.fit
 
     def interrupted(*arguments, **options):
-        if len(trained()) == 3:
+        if len(trained()) == 2:
+            tiny_study.note("width=2")
             raise KeyboardInterrupt
         return fit(*arguments, **options)
 
@@ -201,7 +201,7 @@ def test_ctrl_c_gives_the_row_back(folder, monkeypatch):
 
 
 def another(width):
-    return network(0.5 + width / 1000), {}
+    return Network(0.5 + width / 1000), {}
 
 
 @pytest.mark.parametrize(
@@ -216,34 +216,9 @@ def test_rows_of_another_plan_are_left_out_and_stay(folder, capsys, change):
     assert studies.load(plan).empty and studies.run(plan).empty
     captured = capsys.readouterr()
     for number, row in enumerate(ROWS, start=2):
-        line = f"tiny.csv, line {number} ({row}): recipe, epochs, images, data or sampler of its"
+        line = f"tiny.csv, line {number} ({row}): its configuration is not what the plan's recipe"
         assert line in captured.out and line in captured.err
     assert plan.path.read_bytes() == content and len(trained()) == 6
-
-
-def recipe_from(tmp_path, name, source):
-    """The function that a file defines."""
-    path = tmp_path / f"{name}.py"
-    path.write_text(source)
-    spec = importlib.util.spec_from_file_location(name, path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module.wide
-
-
-@pytest.mark.parametrize(
-    ("name", "source", "is_same"),
-    [
-        ("comment", "def wide(width):\n    # as wide\n    return f(width), {}  # so\n", True),
-        ("lines", "def wide(width):\n\n\n        return f(\n            width), {\n  }\n", True),
-        ("code", "def wide(width):\n    return f(width + 1), {}\n", False),
-        ("option", "def wide(width):\n    return f(width), {'epochs': 3}\n", False),
-    ],
-)
-def test_only_the_code_of_a_recipe_counts(tmp_path, folder, name, source, is_same):
-    first = recipe_from(tmp_path, "first", "def wide(width):\n    return f(width), {}\n")
-    second = recipe_from(tmp_path, name, source)
-    assert (grid(folder, recipe=first).mark == grid(folder, recipe=second).mark) == is_same
 
 
 def test_rows_that_the_plan_lost_stay_in_the_file(folder, capsys):
@@ -384,7 +359,15 @@ def test_real_training_in_the_quick_tier_is_one_epoch(folder, sample, quick):
     assert table["trained_epochs"].tolist() == [1] * 4 and set(table["tier"]) == {"quick"}
 
 
-def test_a_final_study_trains_on_all_images_and_judges_once_on_the_test_images(folder, sample):
+def test_a_final_study_trains_on_all_images_and_judges_once_on_the_test_images(
+    folder, sample, monkeypatch
+):
+    @functools.wraps(training.fit)
+    def counted(*arguments, fit=training.fit, **options):
+        tiny_study.note("width=16")
+        return fit(*arguments, **options)
+
+    monkeypatch.setattr(training, "fit", counted)
     factors = {"width": [16]}
     plan = grid(folder, recipe=tiny_study.dense, factors=factors, seeds=(1,), epochs=2, final=True)
     (row,) = studies.run(plan).to_dict("records")
@@ -444,7 +427,7 @@ def test_a_study_that_keeps_networks_judges_each_once_on_the_images_held_out(fol
     judged = evaluation.evaluate(network, judge, data.CLASSES[plan.data])
     assert judged.accuracy == pytest.approx(row["accuracy"], abs=5e-3)  # in half precision
     assert name == "16 1" and others == []
-    assert plan.mark == replace(plan, keep=None).mark
+    assert plan.fingerprint == replace(plan, keep=None).fingerprint
     pd.testing.assert_frame_equal(studies.run(plan), studies.load(plan))
 
 
@@ -470,7 +453,7 @@ def test_a_recipe_may_make_targets_from_the_images_it_trains_on(folder, monkeypa
     monkeypatch.setattr(training, "fit", fit)
 
     def recipe(width):
-        return network(0.5), {"targets": lambda split: split.labels + 1}
+        return Network(0.5), {"targets": tiny_study.Named("next", lambda split: split.labels + 1)}
 
     studies.run(grid(folder, factors={"width": [1]}, seeds=(1,), recipe=recipe))
     ((split, targets),) = seen
@@ -489,7 +472,10 @@ def test_a_recipe_may_add_images_but_not_to_those_that_judge(folder, monkeypatch
             seen.append(len(judge))
             return split[[*range(len(split))] * 2]
 
-        return network(0.5), {"more": more, "targets": lambda split: seen.append(len(split))}
+        return Network(0.5), {
+            "more": tiny_study.Named("more", more),
+            "targets": tiny_study.Named("none", lambda split: seen.append(len(split))),
+        }
 
     table = studies.run(grid(folder, factors={"width": [1]}, seeds=(1,), recipe=recipe))
     judged, trained = seen

@@ -23,7 +23,8 @@ def plan(tmp_path):
 def result(plan, row, **changes):
     """A row as a worker makes it."""
     curves = {name: [0.5, 0.75] for name in tables.CURVES}
-    made = {"study": plan.name, "plan": plan.mark, "row": row, **plan.rows[row], **curves}
+    hashed = plan.configuration_hash(plan.rows[row] | changes)
+    made = {"study": plan.name, "configuration": hashed, "row": row, **plan.rows[row], **curves}
     made |= {"state": "complete", "accuracy": 0.75, "loss": 0.75, "trained_epochs": 2}
     made |= {"seconds": 1.5, "trained_images": 20_000, "parameters": 10, "tier": "full"}
     return made | {"data": plan.data, "versions": "keras 3", "machine": "x86 2 cores"} | changes
@@ -67,7 +68,7 @@ def test_a_cost_is_kept_as_a_whole_number_and_one_below_1_is_reported(tmp_path):
 
 def test_values_of_factors_keep_their_types(tmp_path):
     factors = {"a": [1, 2.5], "b": ["8-16", "3, four", "5°"], "c": [True, False]}
-    plan = tiny_study.grid(tmp_path, factors=factors)
+    plan = tiny_study.grid(tmp_path, factors=factors, recipe=lambda **setting: tiny_study.wide(1))
     rows = [result(plan, row) for row in plan.rows]
     tables.add(plan.path, plan, rows)
     good, bad = tables.read(plan.path, plan)
@@ -179,7 +180,7 @@ def edit(table, plan, row, changes):
         ({"tier": "quick"}, "its tier is 'quick', expected 'full'"),
         ({"data": "emnist/letters"}, "its data are 'emnist/letters', expected 'mnist'"),
         ({"study": "other"}, "it belongs to the study 'other'"),
-        ({"plan": "00000000"}, "recipe, epochs, images, data or sampler of its plan have changed"),
+        ({"configuration": "00000000"}, "its configuration is not what the plan's recipe returns"),
         ({"state": '"complete'}, "expected 20 fields, found 6"),
     ],
 )
@@ -238,7 +239,9 @@ def test_a_seed_that_a_search_does_not_have_is_reported(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "header", ["width,row", "a" * 200, "study,plan,row,height"], ids=["two", "long", "another"]
+    "header",
+    ["width,row", "a" * 200, "study,configuration,row,height"],
+    ids=["two", "long", "another"],
 )
 def test_wrong_columns_are_explained(plan, table, header):
     _, *lines = table.read_text().splitlines()
@@ -246,7 +249,8 @@ def test_wrong_columns_are_explained(plan, table, header):
     with pytest.raises(tables.WrongColumns) as error:
         tables.read(table, plan)
     message = str(error.value)
-    assert f"tiny.csv has the columns {header.replace(',', ', ')}; expected study, plan" in message
+    found = header.replace(",", ", ")
+    assert f"tiny.csv has the columns {found}; expected study, configuration" in message
     assert "move it away and run the study again" in message
 
 

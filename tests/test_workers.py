@@ -151,7 +151,8 @@ def test_a_worker_that_hangs_loses_its_row_and_comes_back(folder, call, number, 
     finish(hung)
     assert lines(plan) == before  # its late result is dropped
     assert len(tiny_study.trained()) == len(plan.rows) + trainings
-    study = workers.connect(f"tiny {plan.mark} full", None, folder / "outputs" / "tiny.journal")
+    name = f"tiny {plan.fingerprint} full"
+    study = workers.connect(name, None, folder / "outputs" / "tiny.journal")
     assert Counter(result["row"] for result in workers.results(study)) == Counter(list(plan.rows))
 
 

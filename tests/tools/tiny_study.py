@@ -4,6 +4,7 @@
 noted in the file that TRAINED names.
 """
 
+import functools
 import multiprocessing
 import os
 import pkgutil
@@ -11,8 +12,9 @@ import platform
 import random
 import signal
 import time
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from types import SimpleNamespace
 
 from helpers import data, models, studies, training, workers
 
@@ -33,12 +35,18 @@ DATASET = data.Dataset("mnist", data.CLASSES["mnist"], _split(120), _split(20), 
 def install(patch=setattr):
     """Train without a network, on few images. Arguments: patch: such as monkeypatch.setattr."""
     patch(data, "load", lambda name: DATASET)
-    patch(training, "fit", fit)
+    patch(
+        training, "fit", functools.wraps(training.fit)(fit)
+    )  # its options count in a configuration
     patch(workers, "GRACE", 0.5)
 
 
 def fit(model, split, validation, *, epochs, callbacks, verbose):
     """Like `training.fit`: accuracies that depend on network and seed, seconds on nothing."""
+    if model.row:
+        note(model.row)
+        if os.environ.get("BROKEN") == model.row.removeprefix("width="):
+            raise ValueError("no such width")
     goal = model.goal + 0.02 * np.random.rand()
     for callback in callbacks:
         callback.set_params({"epochs": epochs})
@@ -57,10 +65,39 @@ def fit(model, split, validation, *, epochs, callbacks, verbose):
     return training.History(*curves, seconds, len(split), batch_size=32)
 
 
-def network(goal, loss=None, work=1):
-    """What the recipes here return: a network whose accuracy goes to `goal`."""
-    known = {"goal": goal, "loss": loss, "work": work, "stop_training": False}
-    return SimpleNamespace(**known, count_params=lambda: 10)
+@dataclass
+class Network:
+    """What the recipes here return: a network whose accuracy goes to `goal`.
+
+    row: what is noted when it is trained, "" for nothing.
+    """
+
+    goal: float
+    loss: float | None = None
+    work: int = 1
+    row: str = ""
+    stop_training = False
+    output_shape = (None, 10)
+
+    def count_params(self):
+        return 10
+
+    def get_config(self):
+        return {"goal": self.goal, "loss": repr(self.loss), "work": self.work}
+
+
+@dataclass
+class Named:
+    """A function in the options of a recipe, known by its name."""
+
+    name: str
+    function: Callable
+
+    def __call__(self, *arguments):
+        return self.function(*arguments)
+
+    def get_config(self):
+        return {"what": self.name}
 
 
 def work(model):
@@ -71,29 +108,24 @@ TWO_AIMS = {"cost": work, "prune": None}
 
 
 def wide(width):
-    note(f"width={width}")
-    if os.environ.get("BROKEN") == str(width):
-        raise ValueError("no such width")
-    return network(0.5 + width / 100), {}
+    return Network(0.5 + width / 100, row=f"width={width}"), {}
 
 
 def dense(width):
-    note(f"width={width}")
     return models.dense_ann((width,)), {}
 
 
 def searched(rate, width):
-    note(f"rate={rate:.4g} width={width}")
-    return network(0.9 - 0.1 * abs(np.log10(rate) + 2) - width / 100, work=3 * width), {}
+    goal = 0.9 - 0.1 * abs(np.log10(rate) + 2) - width / 100
+    return Network(goal, work=3 * width, row=f"rate={rate:.4g} width={width}"), {}
 
 
 def traded(rate, width):
-    return network(0.7 - 0.1 * abs(np.log10(rate) + 2) + width / 20, work=3 * width), {}
+    return Network(0.7 - 0.1 * abs(np.log10(rate) + 2) + width / 20, work=3 * width), {}
 
 
 def lost(rate, width):
-    note("lost")
-    return network(0.5, float("nan")), {}
+    return Network(0.5, float("nan"), row="lost"), {}
 
 
 def grid(folder, **changes):
