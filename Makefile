@@ -15,7 +15,7 @@ help:
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
 
 course: $(STAMP) ## execute every notebook, quickly, on the sample; pages in build/course
-	$(RUN) tests/tools/notebooks.py course
+	$(RUN) notebooks/commands/execute.py course
 
 # Two files at a time, each in a process of its own: most tests leave a core idle. Progress bars
 # appear only where a machine is slow, so none may be compared.
@@ -30,14 +30,14 @@ lab: $(STAMP) ## open JupyterLab on the first notebook
 	$(RUN) -m jupyterlab --LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb
 
 outputs: $(STAMP) ## execute notebooks in full, in place: all, or NB=05
-	$(RUN) tests/tools/notebooks.py outputs $(NB)
+	$(RUN) notebooks/commands/execute.py outputs $(NB)
 
 # Kill it and start it again at will; started twice at once, the two share the work.
 studies: $(STAMP) ## train the rows that the studies lack; NAME=… STORAGE=postgresql://…
-	$(RUN) notebooks/plans.py $(NAME) $(if $(STORAGE),--storage '$(STORAGE)')
+	$(RUN) notebooks/commands/studies.py $(NAME) $(if $(STORAGE),--storage '$(STORAGE)')
 
 results: $(STAMP) ## write README.md's results table
-	$(RUN) tests/tools/results.py
+	$(RUN) notebooks/commands/results.py
 
 release: $(STAMP) ## write the students' versions of the coursework; NAME=… picks one
 	$(RUN) notebooks/coursework/grading/grade.py release $(NAME)
@@ -50,11 +50,11 @@ feedback: $(STAMP) ## write the pages again, after marking by hand; NAME=… pic
 	$(RUN) notebooks/coursework/grading/grade.py feedback $(NAME)
 
 bench: $(STAMP) ## measure speed and memory against what most do; ROWS=…
-	$(RUN) tests/tools/bench.py
+	$(RUN) notebooks/commands/bench.py
 
 # Installs the new lock as well, so that "make lock test" tests what was locked.
 lock: $(STAMP) ## write requirements.lock from environment.yml; UPGRADE=1
-	$(RUN) tests/tools/lock.py $(if $(UPGRADE),--upgrade)
+	$(RUN) notebooks/commands/lock.py $(if $(UPGRADE),--upgrade)
 	@$(MAKE) --no-print-directory $(STAMP)
 
 clean: ## remove what make made: .venv, build and caches

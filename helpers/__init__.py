@@ -1,41 +1,34 @@
-"""The small package that every notebook of the course imports: one room a file, read in an evening.
+"""The package that the course's notebooks import.
 
-course: tier, seeds, claims · data, archives, idx, sample: the images · models, structure: every
-architecture, and what it is made of · families, ensembles, distillation, weights: many networks
-combined, made one, and kept · genomes, fronts, fast: networks evolved; two aims; a quick one ·
-files: written whole · training, rates, augmentation: fit, repeat, cross-validate;
-learning rates; changed images · evaluation: figures of merit · plots, study_plots, canvas: figures
-studies, plan, tables, workers, storages: trained once, stored, read often · handwriting,
-pictures, ink, layout, conversion: a picture, or a page, of your own writing as a network wants it
-photographs: real ones to try it on · pad, template, page_plots: draw, print a form, see a page read
-preflight: is this machine ready?
+Its front door, six files, an evening's read: course (tier, seeds, claims, showing a source) ·
+data (load, Dataset, Split) · models (every architecture) · training (fit, repeat,
+cross_validate) · evaluation (what a network's probabilities say) · statistics (intervals,
+comparisons, verdicts). Behind it, to be read only when a notebook needs them: plots, archives,
+recipes, studies, handwriting, preflight.
 """
 
-import contextlib
-import importlib.util
-import logging
 import os
+import sys
 import warnings
 
+# Importing this package alone loads no Keras, so that preflight runs, and says so, where Keras
+# is broken. A room that needs Keras says `from helpers._keras import keras`.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow's notes on processors stay out
+if not os.environ.get("KERAS_BACKEND"):
+    os.environ["KERAS_BACKEND"] = "tensorflow"  # whatever an old keras.json says
 
 warnings.filterwarnings("ignore", message="IProgress not found")  # bars of text will do
 
 
-@contextlib.contextmanager
-def _quiet_stderr():
-    """Silence the process's error stream, where TensorFlow writes at import come what may."""
-    saved, null = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    os.dup2(null, 2)
-    try:
-        yield
-    finally:
-        os.dup2(saved, 2)
-        os.close(saved)
-        os.close(null)
+def _show_figures_inline() -> None:
+    """Make a Jupyter kernel show figures, even where MPLBACKEND names a backend that cannot."""
+    inline = "module://matplotlib_inline.backend_inline"
+    shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
+    if not hasattr(shell, "kernel") or os.environ.get("MPLBACKEND") == inline:
+        return  # no notebook, or a kernel that shows figures already
+    os.environ["MPLBACKEND"] = inline  # matplotlib reads it when it is imported
+    if "matplotlib" in sys.modules:
+        shell.enable_matplotlib("inline")
 
 
-if importlib.util.find_spec("keras"):  # preflight must run, and say so, where keras is missing
-    with _quiet_stderr():
-        import keras  # noqa: F401
-    logging.getLogger("tensorflow").setLevel("ERROR")  # its notes on retracing are no errors
+_show_figures_inline()

@@ -7,8 +7,8 @@ import platform
 from importlib.metadata import version
 
 from helpers import preflight
+from helpers._keras import keras
 
-import keras
 from IPython.display import Markdown, display
 
 TIERS = ("full", "quick")
@@ -42,13 +42,13 @@ def start(seed):
     Raises: ValueError where COURSE_TIER or COURSE_DATA is misspelt.
     Taught in notebook 00.
     """
-    from helpers import archives
+    from helpers.archives import download
 
     _loaded.clear()
     keras.utils.set_random_seed(seed)
     backend = keras.backend.backend()
     print(
-        f"{tier()} tier · data: {archives.source_name()} · seed {seed} · "
+        f"{tier()} tier · data: {download.source_name()} · seed {seed} · "
         f"Keras {keras.__version__} on {backend} {version(backend)} · {preflight.cores()} cores"
     )
 

@@ -4,13 +4,14 @@ import string
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 
-from helpers import archives, course
-from helpers.idx import DataUnavailable
+from helpers import course
+from helpers.archives import download
+from helpers.archives.idx import DataUnavailable
 
 import numpy as np
 from sklearn.model_selection import train_test_split
 
-__all__ = ["CLASSES", "PUBLISHED", "DataUnavailable", "Dataset", "Split", "gather", "load"]
+__all__ = ["CLASSES", "PUBLISHED", "DataUnavailable", "Dataset", "Split", "load"]
 
 MERGED = "CIJKLMOPSUVWXYZ"
 """The 15 letters whose upper and lower case EMNIST merges (arXiv:1702.05373)."""
@@ -100,7 +101,7 @@ class Dataset:
     def describe(self):
         """One line: how many images there are, how many the publisher has, where they come from."""
         counts = []
-        for part, published in zip(archives.PARTS, PUBLISHED[self.name], strict=True):
+        for part, published in zip(download.PARTS, PUBLISHED[self.name], strict=True):
             here = len(getattr(self, part)) + len(self.validation or ()) * (part == "train")
             of = "" if here == published or self.sample else f" of {published:,}"
             counts.append(f"{here:,}{of} {part}")
@@ -150,10 +151,10 @@ def load(name):
         raise ValueError(f"unknown data set {name!r};{hint} Expected one of {', '.join(CLASSES)}.")
     classes = CLASSES[name]
     first_label = 1 if name == "emnist/letters" else 0
-    folder, about = archives.unpacked(name, classes, first_label)
-    sample = archives.source() == "sample"
+    folder, about = download.unpacked(name, classes, first_label)
+    sample = download.source() == "sample"
     parts = {}
-    for part, limit in zip(archives.PARTS, (QUICK_TRAIN, QUICK_TEST), strict=True):
+    for part, limit in zip(download.PARTS, (QUICK_TRAIN, QUICK_TEST), strict=True):
         images = np.load(folder / f"{part}-images.npy", mmap_mode="r")
         split = Split(images, _read_only(np.load(folder / f"{part}-labels.npy")))
         parts[part] = split[:limit] if course.tier() == "quick" else split
@@ -161,58 +162,3 @@ def load(name):
     dataset = Dataset(name, classes, **parts, complete=complete, sample=sample)
     course.record(dataset)
     return dataset
-
-
-def gather(name, split, unseen=(), times=2, parts=("train",)):
-    """More images to train on: a split, and what other EMNIST sets have of the same classes.
-
-    EMNIST's sets are drawn from the same forms, and an image may lie in several. None is taken that
-    lies among the test images of `name`. Classes stay as frequent as they were; where fewer images
-    of a class are found than it takes, its own come again.
-
-    Arguments: name: of the split's data set. split: Split to train on. unseen: more Splits whose
-        images must stay out, such as those that judge. times: how many times the images of the
-        split, a number from 1. parts: of the other sets, "train", "test" or both.
-    Returns: Split, the given images first, and the number of new images among the others.
-    Raises: as `load`. Taught in notebook 14.
-    """
-    taken = {image.tobytes() for s in (split, load(name).test, *unseen) for image in s.images}
-    room = ((times - 1) * np.bincount(split.labels, minlength=len(CLASSES[name]))).astype(int)
-    images, labels = [*split.images], [*split.labels]
-    for image, label in _elsewhere(name, parts):
-        if room[label] and image.tobytes() not in taken:
-            taken.add(image.tobytes())
-            room[label] -= 1
-            images.append(image)
-            labels.append(label)
-    new, again = len(labels) - len(split), _again(split, room)
-    images, labels = np.stack([*images, *split.images[again]]), [*labels, *split.labels[again]]
-    return Split(_read_only(images), _read_only(np.array(labels, "int64"))), new
-
-
-def _elsewhere(name, parts):
-    """Image by image, with its label in this set, what other EMNIST sets hold of its classes."""
-    for other in CLASSES:
-        if not other.startswith("emnist/") or other == name:
-            continue
-        dataset, fits = load(other), _fitting(other, name)
-        for split in (getattr(dataset, part) for part in parts):
-            for index in np.flatnonzero(np.isin(split.labels, list(fits))):
-                yield split.images[index], fits[int(split.labels[index])]
-
-
-def _again(split, missing):
-    """Where the first images of each class lie, as many as are missing, round and round."""
-    return np.concatenate(
-        [np.resize(np.flatnonzero(split.labels == c), count) for c, count in enumerate(missing)]
-    ).astype(int)
-
-
-def _fitting(other, name):
-    """The labels of another data set whose characters all belong to one class of this set."""
-    return {
-        label: own
-        for label, characters in enumerate(CLASSES[other])
-        for own, accepted in enumerate(CLASSES[name])
-        if set(characters) <= set(accepted)
-    }

@@ -4,7 +4,10 @@ All models take raw uint8 images, shape (batch, 28, 28), values 0 … 255, and s
 that training and use cannot scale differently. All end in softmax: one probability a class.
 """
 
-import keras
+import math
+
+from helpers._keras import keras
+
 from keras import layers
 
 
@@ -273,6 +276,26 @@ def shift_averaged(model):
         edges = ((1 - down, 1 + down), (1 - right, 1 + right))
         readings.append(model(layers.Reshape((28, 28))(layers.Cropping2D(edges)(framed))))
     return keras.Model(images, layers.Average(name="mean")(readings), name=f"{model.name}_shifted")
+
+
+def multiply_adds(model):
+    """How many multiplications, each with its addition, one image costs in the forward pass.
+
+    Counts convolutions of all kinds and dense layers, where nearly all of the work is; a network
+    inside another counts as often as it is called.
+
+    Arguments: model: a layer or a model, built. Returns: int. Taught in notebook 07.
+    """
+    if isinstance(model, keras.Model):
+        records = model.get_config()["layers"]
+        calls = {one["config"]["name"]: len(one.get("inbound_nodes", [1])) for one in records}
+        return sum(calls[layer.name] * multiply_adds(layer) for layer in model.layers)
+    convolutions = layers.Conv2D | layers.DepthwiseConv2D | layers.SeparableConv2D
+    if not isinstance(model, convolutions | layers.Dense):
+        return 0
+    places = math.prod(model.output.shape[1:-1])  # a dense layer has one place
+    kernels = [weight for weight in model.weights if len(weight.shape) > 1]  # no biases
+    return places * sum(math.prod(kernel.shape) for kernel in kernels)
 
 
 def _activate(x, batch_norm, slope, name, momentum=0.99):

@@ -5,11 +5,8 @@ from dataclasses import dataclass
 from math import ceil
 
 from helpers import course
-from helpers.augmentation import augmentation as augmentation  # training.augmentation, too
-from helpers.augmentation import pixel_shifts as pixel_shifts
-from helpers.augmentation import reseed
+from helpers._keras import keras
 
-import keras
 import numpy as np
 import pandas as pd
 from keras.optimizers.schedules import LearningRateSchedule as Schedule
@@ -81,11 +78,11 @@ def fit(
         targets: probabilities (n, classes) to learn instead of the labels, with a loss for them.
         batch_size: images in one step.
         learning_rate: step size: a float, or a function from the number of steps of this training
-            to a keras schedule, such as `rates.one_cycle(0.01)`.
+            to a keras schedule, such as `schedules.one_cycle(0.01)`.
         optimizer: a name that Keras knows, e.g. "adam", "rmsprop", "sgd", or a function that makes
             one of learning_rate and weight_decay.
-        loss: a Keras loss for integer labels, or `one_hot_loss` of one for one-hot labels.
-        augment: layers from `augmentation` or `pixel_shifts`, which change the training images
+        loss: a Keras loss for integer labels, or `losses.one_hot_loss` of one for one-hot labels.
+        augment: layers from `recipes.augmentation`, which change the training images
             anew in every epoch; the model itself does not hold them.
         weight_decay: in each step every weight shrinks by this share times the learning rate.
         class_weight: dict label → weight of its images in the loss, all 1 where None.
@@ -103,7 +100,7 @@ def fit(
     compile_model(model, optimizer, learning_rate, loss, weight_decay, integers)
     trained = model
     if augment is not None:  # the same weights and optimiser, behind layers that work in training
-        reseed(augment)
+        _reseed(augment)
         trained = keras.Sequential([keras.Input((28, 28)), augment, model])
         compile_model(trained, model.optimizer, None, loss, integers=integers)
     began = time.perf_counter()
@@ -155,33 +152,11 @@ def make_optimizer(optimizer, learning_rate, weight_decay=None):
     return make(learning_rate=learning_rate, weight_decay=weight_decay)
 
 
-def one_hot_loss(name, classes, smoothing=0.0):
-    """A loss that wants one-hot labels, made to take integer labels.
-
-    Arguments: name: "categorical_crossentropy" or "kl_divergence", say. classes: their number.
-        smoothing: share of each label, 0 … 1, that is spread evenly over all classes.
-    Returns: a keras loss that is saved with a model. Taught in notebooks 06 and 16.
-    """
-    return OneHotLoss(name, classes, smoothing)
-
-
-@keras.saving.register_keras_serializable("course")
-class OneHotLoss(keras.losses.Loss):
-    """Writes integer labels as rows of zeros with a single one, then takes another loss."""
-
-    def __init__(self, inner, classes, smoothing=0.0, **settings):
-        super().__init__(**settings)
-        self.inner, self.classes, self.smoothing = inner, classes, smoothing
-
-    def call(self, labels, probabilities):
-        integers = keras.ops.reshape(keras.ops.cast(labels, "int32"), (-1,))
-        one_hot = keras.ops.one_hot(integers, self.classes)
-        one_hot = one_hot * (1 - self.smoothing) + self.smoothing / self.classes
-        return keras.losses.get(self.inner)(one_hot, probabilities)
-
-    def get_config(self):
-        own = {"inner": self.inner, "classes": self.classes, "smoothing": self.smoothing}
-        return {**super().get_config(), **own}
+def _reseed(augment):
+    """Let the random numbers of augmentation layers begin anew, as Keras' global seed says."""
+    for layer in getattr(augment, "layers", ()):
+        if hasattr(layer, "generator"):
+            layer.generator.state.assign(keras.random.SeedGenerator().state)
 
 
 def check(model, split, validation):

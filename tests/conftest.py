@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "notebooks"))  # tests import the plans by name
-sys.path.insert(0, str(Path(__file__).parent / "tools"))  # and the tools
-sys.path.insert(0, str(Path(__file__).parents[1] / "notebooks" / "coursework" / "grading"))
+ROOT = Path(__file__).parents[1]
+NOTEBOOKS = ROOT / "notebooks"  # tests import plans, commands and grading by name
+for folder in (NOTEBOOKS, NOTEBOOKS / "commands", NOTEBOOKS / "coursework" / "grading"):
+    sys.path.insert(0, str(folder))
+sys.path.insert(0, str(ROOT / "tests" / "tools"))
 import tiny
 
 os.environ.pop("COURSE_TIER", None)

@@ -2,7 +2,9 @@
 
 import zipfile
 
-from helpers import archives, data
+from helpers import data
+from helpers.archives import download
+from helpers.recipes import ensembles
 
 import numpy as np
 import pytest
@@ -217,7 +219,7 @@ def test_the_quick_tier_is_a_few_thousand_images(sample, monkeypatch):
 
 
 def test_the_quick_tier_is_never_complete(letters, monkeypatch):
-    monkeypatch.setattr(archives, "EMNIST_MD5", archives._md5(letters))
+    monkeypatch.setattr(download, "EMNIST_MD5", download._md5(letters))
     assert data.load("emnist/letters").complete
     monkeypatch.setenv("COURSE_TIER", "quick")
     assert not data.load("emnist/letters").complete
@@ -268,7 +270,7 @@ def test_real_emnist_has_all_its_images_or_says_how_many(name):
 @pytest.mark.parametrize("name", AT_HAND)
 def test_classes_are_those_of_emnist_s_own_mapping(name):
     split = name.removeprefix("emnist/")
-    with zipfile.ZipFile(archives.emnist_archive(archives.source())) as zipped:
+    with zipfile.ZipFile(download.emnist_archive(download.source())) as zipped:
         lines = zipped.read(f"gzip/emnist-{split}-mapping.txt").decode().splitlines()
     first_label = 1 if split == "letters" else 0
     for line in filter(None, lines):
@@ -337,7 +339,7 @@ def sisters(monkeypatch):
 
 def test_gathered_images_are_new_and_neither_tested_on_nor_judged(sisters):
     judged = numbered([9], "b", "emnist/letters")
-    more, new = data.gather("emnist/letters", sisters, [judged])
+    more, new = ensembles.gather("emnist/letters", sisters, [judged])
     assert np.array_equal(more.images[:4], sisters.images)
     added = [int(image[0, 0]) for image in more.images[4:]]
     assert sorted(added[:new]) == [20, 21, 30]
@@ -345,13 +347,13 @@ def test_gathered_images_are_new_and_neither_tested_on_nor_judged(sisters):
 
 
 def test_classes_stay_as_frequent_as_they_were(sisters):
-    more, new = data.gather("emnist/letters", sisters)
+    more, new = ensembles.gather("emnist/letters", sisters)
     assert np.array_equal(np.bincount(more.labels), 2 * np.bincount(sisters.labels))
     assert new == 3 and int(more.images[-1, 0, 0]) == 1  # a third "a" was not to be had
 
 
 def test_more_times_the_images_take_as_many_more_of_each_class(sisters):
-    more, new = data.gather("emnist/letters", sisters, times=3.5)
+    more, new = ensembles.gather("emnist/letters", sisters, times=3.5)
     assert np.array_equal(np.bincount(more.labels), [10, 3])  # 3.5 · (3, 1), rounded down
     assert sorted(more.images[4 : 4 + new, 0, 0]) == [9, 20, 21, 30]
     repeats = more.images[4 + new :, 0, 0], more.labels[4 + new :]
@@ -359,14 +361,14 @@ def test_more_times_the_images_take_as_many_more_of_each_class(sisters):
 
 
 def test_images_that_other_sets_test_on_are_taken_when_asked_for(sisters):
-    _, new = data.gather("emnist/letters", sisters, times=4)
-    more, all_new = data.gather("emnist/letters", sisters, times=4, parts=("train", "test"))
+    _, new = ensembles.gather("emnist/letters", sisters, times=4)
+    more, all_new = ensembles.gather("emnist/letters", sisters, times=4, parts=("train", "test"))
     assert (new, all_new) == (5, 6)  # one A more, 40; B has room for three, which were there before
     assert {40, 41, 42} <= set(more.images[:, 0, 0]) and 7 not in more.images[:, 0, 0]
 
 
 def test_a_class_takes_only_what_all_belongs_to_it(sisters):
     capital = numbered([50, 51], "AA", "emnist/balanced")
-    more, new = data.gather("emnist/balanced", capital)
+    more, new = ensembles.gather("emnist/balanced", capital)
     added = [int(image[0, 0]) for image in more.images[2 : 2 + new]]
     assert added == [20]  # neither small letters nor Letters' own class of both

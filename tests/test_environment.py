@@ -262,7 +262,7 @@ def make(root, *arguments):
 
 
 INSTALL = ["venv", "pip requirements.lock", "pip ."]
-COURSE = ["run tests/tools/notebooks.py course"]
+COURSE = ["run notebooks/commands/execute.py course"]
 
 
 def test_make_without_python_says_what_is_expected_found_and_to_do(checkout):

@@ -1,25 +1,26 @@
 """The finished networks in notebooks/networks are what their README and the studies' tables say."""
 
 import re
-from pathlib import Path
 
-from helpers import data, evaluation, studies, tables
+from helpers import data, evaluation, studies
+from helpers.studies import table as tables
 
 import keras
 import numpy as np
 import plans
 import pytest
+from plans import common, notebook_11, notebook_14
 
-FOLDER = Path(plans.__file__).parent / "networks"
+FOLDER = common.NOTEBOOKS / "networks"
 NAMES = ("byclass", "balanced")
 LARGEST = 3_000_000  # bytes of both networks together
 ALL_MEMBERS = 18_000_000  # bytes of all members and students
-KEPT = [plan for plan in plans.ALL if plan.keep]
+KEPT = [plan for plan in plans.every() if plan.keep]
 
 
 def stored(name):
     """The line of the study's table for a kept network."""
-    table = studies.load(getattr(plans, f"final_{name}"))
+    table = studies.load(getattr(notebook_11, f"final_{name}"))
     return table.set_index("network").loc["course's"]
 
 
@@ -70,7 +71,7 @@ def test_every_member_has_its_row_and_every_row_its_member():
 @pytest.mark.parametrize("plan", KEPT, ids=lambda plan: plan.name)
 def test_a_member_reaches_its_stated_accuracy_on_the_images_held_out(plan):
     rows = tables.read(plan.path, plan)[0]
-    _, judge = studies.parts(plan, plans.ALL_IMAGES, plans.HELD_OUT)
+    _, judge = studies.parts(plan, common.ALL_IMAGES, notebook_14.HELD_OUT)
     tolerance = max(5e-4, 1.1 / len(judge))  # rounding may change how one image is read
     for row, network in zip(plan.rows, studies.kept(plan).values(), strict=True):
         judged = evaluation.evaluate(network, judge, data.CLASSES[plan.data])

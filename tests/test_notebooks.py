@@ -8,8 +8,7 @@ import sys
 import time
 from pathlib import Path
 
-import notebooks
-
+import execute
 import gates
 import nbformat
 import pytest
@@ -80,7 +79,7 @@ def test_nbval_fails_where_a_claim_is_not_met(root):
 
 def test_course_runs_all_reports_every_problem_and_leaves_notebooks_alone(root, capsys):
     before = contents(root)
-    assert notebooks.run_course(root) == 2
+    assert execute.run_course(root) == 2
     shown = capsys.readouterr()
     assert "02_raises, cell 3: ZeroDivisionError: division by zero" in shown.err
     assert "03_misses: claim not met: a" in shown.err
@@ -96,7 +95,7 @@ def test_course_runs_all_reports_every_problem_and_leaves_notebooks_alone(root, 
 
 
 def test_outputs_writes_a_stamped_notebook(root):
-    assert notebooks.run_outputs(["1"], root) == 0
+    assert execute.run_outputs(["1"], root) == 0
     nb = nbformat.read(root / "notebooks" / "01_fine.ipynb", as_version=4)
     stamp = nb.metadata["course"]
     assert stamp["tier"] == "full" and stamp["data"] == ["mnist"] and stamp["seconds"] > 0
@@ -115,7 +114,7 @@ def test_outputs_writes_a_stamped_notebook(root):
 @pytest.mark.parametrize(("number", "problem"), [("02", "ZeroDivision"), ("03", "not met")])
 def test_outputs_keeps_a_notebook_whose_execution_fails(root, capsys, number, problem):
     before = contents(root)
-    assert notebooks.run_outputs([number], root) > 0
+    assert execute.run_outputs([number], root) > 0
     shown = capsys.readouterr().err
     assert problem in shown and "stays as it was" in shown
     assert contents(root) == before
@@ -124,7 +123,7 @@ def test_outputs_keeps_a_notebook_whose_execution_fails(root, capsys, number, pr
 def test_outputs_refuses_a_path_of_this_machine(root, capsys):
     write(root / "notebooks", "04_path.ipynb", "import os", "print(os.getcwd())")
     before = contents(root)
-    assert notebooks.run_outputs(["04"], root) > 0
+    assert execute.run_outputs(["04"], root) > 0
     assert "the output of cell 3 holds the machine's path" in capsys.readouterr().err
     assert contents(root) == before
 
@@ -132,18 +131,18 @@ def test_outputs_refuses_a_path_of_this_machine(root, capsys):
 def test_outputs_refuses_the_sample(root, monkeypatch):
     monkeypatch.setenv("COURSE_DATA", "sample")
     with pytest.raises(SystemExit, match="unset COURSE_DATA"):
-        notebooks.run_outputs([], root)
+        execute.run_outputs([], root)
 
 
 def test_an_unknown_number_is_answered_with_the_known_ones(root):
     with pytest.raises(SystemExit, match=r"no notebook 07 .*expected: 01 02 03"):
-        notebooks.run_outputs(["07"], root)
+        execute.run_outputs(["07"], root)
 
 
 def test_no_kernel_is_left_running(root):
     write(root / "notebooks", "06_tells.ipynb", "import os", "print(os.getpid())", "1 / 0")
     nb = nbformat.read(root / "notebooks" / "06_tells.ipynb", as_version=4)
-    _, error = notebooks.execute(nb, "06_tells", root)
+    _, error = execute.execute(nb, "06_tells", root)
     assert "cell 4: ZeroDivisionError" in error
     with pytest.raises(ProcessLookupError):
         os.kill(int(nb.cells[2].outputs[0].text), 0)
@@ -152,20 +151,20 @@ def test_no_kernel_is_left_running(root):
 def test_a_kernel_that_dies_is_named(root):
     write(root / "notebooks", "05_dies.ipynb", "import os", "os._exit(1)")
     nb = nbformat.read(root / "notebooks" / "05_dies.ipynb", as_version=4)
-    _, error = notebooks.execute(nb, "05_dies", root)
+    _, error = execute.execute(nb, "05_dies", root)
     assert "05_dies, cell 3: the kernel died" in error
 
 
 def test_an_interrupted_write_leaves_the_old_file(tmp_path, monkeypatch):
     path = tmp_path / "a.txt"
-    notebooks.write_atomically(path, "old")
+    execute.write_atomically(path, "old")
 
     def fail(*_):
         raise OSError("no space left")
 
     monkeypatch.setattr(os, "replace", fail)
     with pytest.raises(OSError, match="no space"):
-        notebooks.write_atomically(path, "new")
+        execute.write_atomically(path, "new")
     assert path.read_text() == "old"
     assert os.listdir(tmp_path) == ["a.txt"]
 
@@ -174,8 +173,8 @@ def test_an_interrupted_write_leaves_the_old_file(tmp_path, monkeypatch):
 def test_progress_is_one_line_on_a_terminal_and_lines_elsewhere(tty, monkeypatch):
     stream = io.StringIO()
     monkeypatch.setattr(stream, "isatty", lambda: tty)
-    monkeypatch.setattr(notebooks, "TICK", {True: 0.02, False: 0.02})
-    with notebooks.Progress("01_fine", 7, stream) as progress:
+    monkeypatch.setattr(execute, "TICK", {True: 0.02, False: 0.02})
+    with execute.Progress("01_fine", 7, stream) as progress:
         progress.cell = 3
         time.sleep(0.2)
     shown = stream.getvalue()

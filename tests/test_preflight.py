@@ -1,5 +1,6 @@
 """preflight: every usual trouble is found, and each comes with what mends it."""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -15,7 +16,29 @@ def no_network(monkeypatch):
     monkeypatch.setattr(preflight, "_reachable", lambda: False)
 
 
-def test_check_gives_one_row_a_question_and_mends_only_troubles(no_network):
+@pytest.fixture
+def stub(monkeypatch, tmp_path):
+    """Write a package that a second process finds before the real one; by default a fine Keras."""
+
+    def write(code, name="keras"):
+        folder = tmp_path / "stub"
+        folder.mkdir(exist_ok=True)
+        (folder / f"{name}.py").write_text(code, encoding="utf-8")
+        monkeypatch.setenv("PYTHONPATH", str(folder))
+
+    monkeypatch.setenv("KERAS_BACKEND", "tensorflow")
+    write("")
+    return write
+
+
+@pytest.fixture
+def keras_home(monkeypatch, tmp_path):
+    """A folder of Keras's own, where no keras.json is yet."""
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    return tmp_path
+
+
+def test_check_gives_one_row_a_question_and_mends_only_troubles(no_network, stub, keras_home):
     table = preflight.check()
     assert list(table.columns) == ["what", "found", "expected", "fine", "mend"]
     questions = ["Python", "packages", "kernel", "data", "memory", "disk", "processors"]
@@ -23,11 +46,14 @@ def test_check_gives_one_row_a_question_and_mends_only_troubles(no_network):
     assert all((row.mend == "") == row.fine for row in table.itertuples())
 
 
-def test_the_table_holds_no_path_of_this_machine(monkeypatch, tmp_path):
+def test_the_table_holds_no_path_of_this_machine(monkeypatch, tmp_path, stub):
+    stub(f"raise ImportError({str(Path(sys.prefix) / 'a.so') + ' is broken'!r})")
     monkeypatch.setenv("COURSE_DATA", str(tmp_path / "mine"))
     text = preflight.check().to_string()
-    for path in (tmp_path, Path.home() if Path.home() != Path("/") else tmp_path, preflight.ROOT):
+    home = Path.home() if Path.home() != Path("/") else tmp_path
+    for path in (tmp_path, home, preflight.ROOT, sys.prefix):
         assert str(path) not in text
+    assert "a.so is broken" in text
 
 
 @pytest.mark.parametrize(
@@ -51,6 +77,100 @@ def test_old_new_and_missing_packages_are_named_and_the_others_not():
 
 def test_packages_of_this_environment_fit():
     assert preflight.packages().fine
+
+
+NATIVE = """Traceback (most recent call last):
+  File "x.py", line 1, in <module>
+ImportError: DLL load failed
+
+Failed to load the native TensorFlow runtime.
+See https://www.tensorflow.org/install/errors for help."""
+
+
+@pytest.mark.parametrize(
+    ("code", "reason"),
+    [
+        ("raise ImportError('no größe')", "ImportError: no größe"),
+        ("import no_such_package", "ModuleNotFoundError: No module named 'no_such_package'"),
+        (f"raise ImportError({NATIVE!r})", "ImportError: DLL load failed"),
+    ],
+)
+def test_a_keras_that_cannot_be_imported_is_found_with_its_reason(monkeypatch, stub, code, reason):
+    monkeypatch.setenv("LC_ALL", "C")  # where the locale's code is not UTF-8
+    monkeypatch.setenv("PYTHONUTF8", "0")
+    stub(code)
+    row = preflight.packages()
+    assert not row.fine
+    assert row.found == f"Keras (with TensorFlow) cannot be imported: {reason}"
+    assert "make clean lab" in row.mend or "conda env create" in row.mend
+
+
+def test_a_broken_tensorflow_is_found_through_the_real_keras(stub, tmp_path):
+    (tmp_path / "stub" / "keras.py").unlink()
+    stub("raise ImportError('this TensorFlow is broken')", name="tensorflow")
+    assert preflight.packages().found.endswith("ImportError: this TensorFlow is broken")
+
+
+def test_a_keras_that_ends_the_program_is_found_with_its_last_words(stub):
+    words = b"KeyError: noted\nthis processor lacks AVX \xff\n"
+    stub(f"import os; os.write(2, {words!r}); os.abort()")
+    row = preflight.packages()
+    assert not row.fine
+    assert "cannot be imported: it ended the program" in row.found
+    assert "this processor lacks AVX" in row.found
+    assert "use another machine" in row.mend
+
+
+def test_a_keras_that_never_arrives_is_found(monkeypatch, stub):
+    monkeypatch.setattr(preflight, "IMPORT_SECONDS", 0.2)
+    stub("import time; time.sleep(60)")
+    row = preflight.packages()
+    assert not row.fine
+    assert "not done after 0.2 seconds" in row.found
+
+
+def test_chatter_of_a_keras_that_can_be_imported_is_no_trouble(stub):
+    stub("import os; os.write(2, b'ImportError: no GPU here')")
+    assert preflight.packages().fine
+
+
+def test_another_backend_that_cannot_be_imported_is_mended_by_unsetting_it(monkeypatch, stub):
+    monkeypatch.setenv("KERAS_BACKEND", "jax")
+    stub("raise ImportError('no jax')")
+    assert "unset KERAS_BACKEND, which is 'jax'" in preflight.packages().mend
+
+
+def test_settings_of_an_older_keras_are_told_but_are_no_trouble(
+    monkeypatch, no_network, stub, keras_home
+):
+    monkeypatch.delenv("KERAS_BACKEND", raising=False)
+    old = {"backend": "theano", "image_data_format": "channels_first", "floatx": "float16"}
+    (keras_home / "keras.json").write_text(json.dumps(old), encoding="utf-8")
+    row = preflight.check().iloc[-1]
+    assert row.what == "keras.json"
+    for name, value in old.items():
+        assert f"{name} {value}" in row.found
+        assert f"{name} {preflight.SETTINGS[name]}" in row.expected
+    assert "the course overrides it" in row.found
+    assert row.fine
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        None,
+        "no json",
+        "[1]",
+        '{"floatx": "float32", "epsilon": 1e-07}',
+        '{"backend": "tensorflow"}',
+        '{"backend": "jax"}',
+    ],
+)
+def test_settings_that_change_nothing_are_not_told(monkeypatch, keras_home, text):
+    monkeypatch.setenv("KERAS_BACKEND", "jax")
+    if text:
+        (keras_home / "keras.json").write_text(text, encoding="utf-8")
+    assert preflight.keras_json() is None
 
 
 def test_a_course_that_is_not_installed_is_found(monkeypatch):
@@ -123,7 +243,13 @@ def test_the_sample_is_always_at_hand(monkeypatch, no_network):
 
 @pytest.mark.parametrize(
     ("total", "available", "fine", "mend"),
-    [(16, 8, True, ""), (16, 1, False, "close other programs"), (2, 2, False, "COURSE_TIER=quick")],
+    [
+        (16, 8, True, ""),
+        (16, 2.5, True, ""),
+        (16, 2.3, False, "close other programs"),
+        (16, 1, False, "close other programs"),
+        (2, 2, False, "COURSE_TIER=quick"),
+    ],
 )
 def test_low_memory_is_found(monkeypatch, total, available, fine, mend):
     state = SimpleNamespace(total=total * 1e9, available=available * 1e9)
@@ -163,3 +289,13 @@ def test_it_runs_where_no_package_is_installed():
     assert seen.returncode == 0, seen.stderr
     assert "psutil missing" in seen.stdout
     assert "packages: packaging missing" in seen.stdout
+
+
+def test_no_file_is_read_in_the_locales_code(stub, keras_home):
+    (keras_home / "keras.json").touch()
+    code = "import sys; sys.path.insert(0, sys.argv[1]); from helpers import preflight as p\n"
+    code += "p.python(); p.keras_json(); p._import_trouble()"
+    strict = ["-I", "-S", "-X", "warn_default_encoding", "-W", "error::EncodingWarning"]
+    command = [sys.executable, *strict, "-c", code, str(preflight.ROOT)]
+    seen = subprocess.run(command, capture_output=True, encoding="utf-8", check=False)
+    assert seen.returncode == 0, seen.stderr

@@ -5,6 +5,7 @@ from functools import partial
 
 from helpers import models, training
 from helpers.data import Split
+from helpers.recipes import augmentation, losses
 
 import keras
 import numpy as np
@@ -132,12 +133,12 @@ def test_a_loss_for_one_hot_labels_is_that_of_integer_labels(name):
     probabilities = keras.ops.softmax(scores)
     expected = keras.ops.mean(keras.ops.sparse_categorical_crossentropy(labels, probabilities))
     for integers in (labels, labels[:, None]):  # Keras hands a loss its labels as a column
-        found = training.one_hot_loss(name, 5)(integers, probabilities)
+        found = losses.one_hot_loss(name, 5)(integers, probabilities)
         assert float(found) == pytest.approx(float(expected), abs=1e-4)
 
 
 def test_smoothing_spreads_a_share_of_each_label_over_all_classes():
-    loss = training.one_hot_loss("categorical_crossentropy", 4, smoothing=0.2)
+    loss = losses.one_hot_loss("categorical_crossentropy", 4, smoothing=0.2)
     probabilities = np.array([[0.7, 0.1, 0.1, 0.1]])
     label = np.array([0.85, 0.05, 0.05, 0.05])  # .8 of it, and a fourth of .2
     expected = -(label * np.log(probabilities)).sum()
@@ -151,7 +152,7 @@ def test_an_optimizer_may_be_made_by_a_function():
 
 
 def test_a_model_trained_with_a_loss_for_one_hot_labels_is_saved_and_loaded(tmp_path):
-    model, loss = dense(), training.one_hot_loss("kl_divergence", 10, smoothing=0.1)
+    model, loss = dense(), losses.one_hot_loss("kl_divergence", 10, smoothing=0.1)
     training.fit(model, split(), epochs=1, loss=loss, verbose=False)
     model.save(tmp_path / "model.keras")
     loaded = keras.saving.load_model(tmp_path / "model.keras")
@@ -168,7 +169,7 @@ def test_a_keras_schedule_is_taken_as_it_is():
 
 def test_losses_for_one_hot_labels_train_as_the_one_for_integer_labels_does():
     names, curves = ["categorical_crossentropy", "kl_divergence"], []
-    for loss in ("sparse_categorical_crossentropy", *(training.one_hot_loss(n, 10) for n in names)):
+    for loss in ("sparse_categorical_crossentropy", *(losses.one_hot_loss(n, 10) for n in names)):
         keras.utils.set_random_seed(1)
         options = {"epochs": 1, "batch_size": 16, "loss": loss, "verbose": False}
         curves.append(training.fit(dense(), split(), split(seed=1), **options).val_loss)
@@ -176,10 +177,10 @@ def test_losses_for_one_hot_labels_train_as_the_one_for_integer_labels_does():
 
 
 def turning():
-    return training.augmentation(rotation=8)
+    return augmentation.random_affine(rotation=8)
 
 
-EVERYTHING = training.augmentation(8, 0.1, 0.1, 0.1, "horizontal")
+EVERYTHING = augmentation.random_affine(8, 0.1, 0.1, 0.1, "horizontal")
 
 
 @pytest.mark.parametrize("build, augment", [(conv, None), (dense, EVERYTHING)])

@@ -12,7 +12,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from helpers import handwriting, pictures
+from helpers import handwriting
+from helpers.handwriting import pictures
 
 import numpy as np
 import psutil

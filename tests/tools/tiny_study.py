@@ -16,7 +16,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from helpers import data, models, studies, training, workers
+from helpers import data, models, studies, training
+from helpers.studies import workers
 
 import numpy as np
 import optuna

@@ -1,0 +1,1 @@
+"""Where images come from: the publishers' files, the built-in sample, photographs."""

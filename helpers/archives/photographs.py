@@ -1,0 +1,179 @@
+"""Photographs of single handwritten characters: a set to try one's own preparation on.
+
+It is no part of MNIST or EMNIST, and nothing of it went into any network of the course.
+"""
+
+import io
+import re
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from helpers import course
+from helpers.archives import download, sample
+from helpers.archives.idx import UNREADABLE, DataUnavailable
+
+import matplotlib
+import numpy as np
+from PIL import Image, ImageFont
+from scipy import ndimage
+from scipy.sparse import coo_matrix
+from scipy.sparse.csgraph import connected_components
+
+ARCHIVE = Path("handwriting", "handwritten62.zip")
+CLASSES = sample.CHARACTERS
+MEMBER = re.compile(r"([DUL])_(\w)/(\d+)\.png")
+"""D_7/12.png is the thirteenth 7; U and L stand for upper and lower case."""
+
+QUICK = 10
+"""The quick tier takes so many pictures of each character, and so many are rendered."""
+
+ALIKE = 0.88
+"""Pictures whose signatures correlate more than this are near-duplicates."""
+
+
+@dataclass(frozen=True, eq=False)
+class Photographs:
+    """Pictures of single characters.
+
+    pictures: list of PIL images. labels: int64 (n,), those of EMNIST ByClass. sample: whether they
+    were rendered from fonts.
+    """
+
+    pictures: list
+    labels: np.ndarray
+    sample: bool
+
+    def __len__(self):
+        return len(self.pictures)
+
+    def part(self, chosen):
+        """Those that a bool array (n,) chooses, as Photographs."""
+        some = [picture for picture, keep in zip(self.pictures, chosen, strict=True) if keep]
+        return Photographs(some, self.labels[chosen], self.sample)
+
+
+def load(rendered=False):
+    """The set of 6,200 photographs of 62 characters, 100 each, about 30 × 30 pixels, in colour.
+
+    Pencil and pen on paper, in uneven light, some ruled. The quick tier takes ten of each.
+
+    Arguments: rendered: take characters in matplotlib's fonts instead, ten of each, rendered as if
+        photographed; so it is with COURSE_DATA=sample, whatever you say.
+    Returns: Photographs, sorted by label and number.
+    Raises: DataUnavailable where the archive is not at COURSE_DATA/handwriting/handwritten62.zip;
+        it is not downloaded. Taught in notebook 13.
+    """
+    place = download.source()
+    if rendered or place == "sample":
+        return _rendered()
+    if place is None or not (place / ARCHIVE).is_file():
+        raise DataUnavailable(
+            f"expected an archive of photographed characters at {ARCHIVE} in the folder that "
+            "COURSE_DATA names, found none; the course cannot download it. Put it there; or take "
+            "pictures rendered from fonts: photographs.load(rendered=True)."
+        )
+    found = _read(place / ARCHIVE)
+    labels = np.array([label for label, _, _ in found], np.int64)
+    return Photographs([picture for *_, picture in found], labels, sample=False)
+
+
+def _read(archive):
+    """All pictures of an archive as (label, number, PIL image), sorted."""
+    found = []
+    try:
+        with zipfile.ZipFile(archive) as zipped:
+            for name in zipped.namelist():
+                match = MEMBER.fullmatch(name)
+                if match is None or (course.tier() == "quick" and int(match[3]) >= QUICK):
+                    continue
+                picture = Image.open(io.BytesIO(zipped.read(name)), formats=["PNG"])
+                picture.load()
+                found.append((CLASSES.index(match[2]), int(match[3]), picture))
+    except (*UNREADABLE, OSError, ValueError) as error:
+        raise _broken(archive, f"{type(error).__name__}: {error}") from error
+    if not found:
+        raise _broken(archive, "none")
+    return sorted(found, key=lambda one: one[:2])
+
+
+def _broken(archive, found):
+    return DataUnavailable(
+        f"expected in {archive} pictures named like U_A/0.png, whole; found {found}. The file is "
+        "damaged or is another one: put a good copy in its place, or take pictures "
+        "rendered from fonts: photographs.load(rendered=True)."
+    )
+
+
+def _rendered(seed=0):
+    """Characters in matplotlib's fonts, on unevenly lit, partly ruled paper, with noise."""
+    rng = np.random.default_rng(seed)
+    folder = Path(matplotlib.get_data_path()) / "fonts" / "ttf"
+    fonts = [ImageFont.truetype(folder / f"{name}.ttf", 40) for name in sample.FONTS]
+    made = [
+        photograph(sample.drawn(character, fonts[copy % len(fonts)], rng), rng)
+        for character in CLASSES
+        for copy in range(QUICK)
+    ]
+    return Photographs(made, np.repeat(np.arange(len(CLASSES)), QUICK), sample=True)
+
+
+def photograph(written, rng):
+    """Ink on paper as a camera sees it: somewhere on the sheet, in uneven light, grainy.
+
+    Arguments: written: a PIL image of mode "L", 255 ink; rng: a NumPy generator.
+    Returns: a PIL image of mode "L", a little larger than what was written.
+    """
+    margins = [(int(a), int(b)) for a, b in rng.integers(4, 16, (2, 2))]
+    sheet = np.pad(np.asarray(written), margins) / 255
+    if rng.random() < 0.3:
+        sheet[rng.integers(len(sheet))] = 0.3  # a line of ruled paper
+    paper, dark = rng.uniform(0.55, 0.85), rng.uniform(0.1, 0.35)
+    y, x = (np.linspace(-0.5, 0.5, side) for side in sheet.shape)
+    fall = 1 + rng.uniform(-0.3, 0.3) * x + rng.uniform(-0.3, 0.3) * y[:, None]
+    seen = (paper - (paper - dark) * sheet) * fall + rng.normal(0, 0.01, sheet.shape)
+    return Image.fromarray(np.round(255 * np.clip(seen, 0, 1)).astype(np.uint8))
+
+
+def near_duplicates(photographs, alike=ALIKE):
+    """Which pictures are nearly the same: the same character photographed or cut twice.
+
+    Each picture is reduced to 24 × 24 pixels, its light is taken away, and two whose correlation
+    is above `alike` are joined; so are all that are joined with either.
+
+    Returns: int (n,), equal for pictures that belong together. Taught in notebook 13.
+    """
+    signatures = np.array([_signature(picture) for picture in photographs.pictures])
+    pairs = [np.empty((2, 0), int)]
+    for start in range(0, len(signatures), 500):  # all at once would fill the memory
+        near = np.argwhere(signatures[start : start + 500] @ signatures.T > alike).T
+        pairs.append(near + np.array([[start], [0]]))
+    i, j = np.concatenate(pairs, axis=1)
+    graph = coo_matrix((np.ones(len(i)), (i, j)), shape=(len(signatures),) * 2)
+    return connected_components(graph, directed=False)[1]
+
+
+def _signature(picture, side=24):
+    small = picture.convert("RGB").convert("L").resize((side, side), Image.Resampling.BOX)
+    detail = np.asarray(small, float)
+    detail = detail - ndimage.gaussian_filter(detail, side / 4)
+    detail -= detail.mean()
+    return detail.ravel() / (np.linalg.norm(detail) + 1e-9)
+
+
+def halves(labels, groups, seed=0):
+    """Two halves with equally many of each class; a group goes whole to one side.
+
+    Arguments: labels, groups: int (n,); seed: which groups are drawn.
+    Returns: bool (n,), True in the first half. Taught in notebook 13.
+    """
+    rng = np.random.default_rng(seed)
+    first = np.zeros(len(labels), bool)
+    count = np.zeros((labels.max() + 1, 2), int)
+    for group in rng.permutation(groups.max() + 1):
+        members = np.flatnonzero(groups == group)
+        here = count[labels[members[0]]]
+        side = int(here[0] > here[1]) if here[0] != here[1] else int(rng.integers(2))
+        np.add.at(count, (labels[members], side), 1)
+        first[members] = side == 0
+    return first

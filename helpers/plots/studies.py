@@ -1,0 +1,262 @@
+"""The figures of studies: settings with their intervals, grids, costs, learning-rate tests."""
+
+from helpers.plots.style import (
+    ACCURACY,
+    COLOURS,
+    MARKERS,
+    TRAIN,
+    VALIDATION,
+    draw_epochs,
+    epoch_panels,
+    figure,
+    legend_below,
+    percent,
+)
+from helpers.studies.pareto import front
+
+import numpy as np
+import pandas as pd
+from matplotlib.patches import Rectangle
+
+
+def settings(summary, title="Mean of each setting with its 95 % interval"):
+    """A dot with its interval for each setting; hollow where it is worse than the best.
+
+    summary: DataFrame from `statistics.summarise`. Taught in notebook 03.
+    """
+    fig, ax = figure(1.2 + 0.36 * len(summary), title)
+    colours = {"best": "black", "worse": COLOURS[1], "no difference found": COLOURS[0]}
+    marks = {"best": "D", "worse": "o", "no difference found": "s"}
+    for verdict, rows in summary.reset_index().groupby("verdict"):
+        ax.errorbar(
+            rows["accuracy"],
+            rows.index,
+            xerr=[rows["accuracy"] - rows["low"], rows["high"] - rows["accuracy"]],
+            fmt=marks[verdict],
+            color=colours[verdict],
+            markerfacecolor="white" if verdict == "worse" else None,
+            capsize=4,
+            label=verdict,
+        )
+    ax.set_yticks(range(len(summary)), [_name(setting) for setting in summary.index])
+    label = " · ".join(str(name) for name in summary.index.names)
+    ax.set(xlabel=f"validation {ACCURACY}", ylabel=label, ylim=(len(summary) - 0.5, -0.5))
+    percent(ax.xaxis)
+    return legend_below(fig, ax)
+
+
+def _name(setting):
+    return ", ".join(map(str, setting)) if isinstance(setting, tuple) else str(setting)
+
+
+def grid(summary, rows, columns, title="Mean validation accuracy of each setting"):
+    """A field for each setting of a grid, the darker the better; framed: no worse than the best.
+
+    summary: DataFrame from `statistics.summarise`. rows, columns: lists of the factors that make
+    the rows and the columns. Taught in notebook 03.
+    """
+    ordered = summary.reorder_levels([*rows, *columns]).sort_index()
+    table, verdicts = (ordered[name].unstack(columns) for name in ("accuracy", "verdict"))
+    fig, ax = figure(1.3 + 0.5 * len(table), title)
+    picture = ax.imshow(table, cmap="Blues", aspect="auto")
+    middle = (summary["accuracy"].min() + summary["accuracy"].max()) / 2
+    for (row, column), value in np.ndenumerate(table.to_numpy()):
+        ink = "white" if value > middle else "black"
+        ax.text(column, row, f"{100 * value:.1f}", ha="center", va="center", color=ink, fontsize=9)
+        if verdicts.iloc[row, column] != "worse":
+            box = {"fill": False, "edgecolor": COLOURS[1], "linewidth": 2.5}
+            ax.add_patch(Rectangle((column - 0.46, row - 0.45), 0.92, 0.9, **box))
+    names = [_name(name).replace(", ", "\n") for name in table.columns]
+    ax.set_xticks(range(table.shape[1]), names, fontsize=8)
+    ax.set_yticks(range(len(table)), [_name(name) for name in table.index])
+    ax.set(xlabel=" · ".join(columns), ylabel=" · ".join(rows))
+    fig.colorbar(picture, label=f"validation {ACCURACY}", format=lambda value, _: f"{value:.1%}")
+    return fig
+
+
+def effects(summary, title="What each factor does to the accuracy"):
+    """A panel for each factor: thin lines join settings that differ in it alone, thick is the mean.
+
+    summary: DataFrame from `statistics.summarise` with several factors. Taught in notebook 03.
+    """
+    scores = summary["accuracy"]
+    fig, axes = figure(3.6, title, columns=scores.index.nlevels)
+    for ax, factor in zip(axes, scores.index.names, strict=True):
+        table = scores.unstack(factor)
+        places = range(table.shape[1])
+        ax.plot(places, table.T, color="0.6", linewidth=0.7)
+        ax.plot(places, table.mean(), color=COLOURS[0], marker="s", linewidth=3)
+        ax.set_xticks(places, [str(value) for value in table.columns])
+        ax.set(xlabel=factor, xlim=(-0.3, len(places) - 0.7), ylim=_padded(scores))
+        percent(ax.yaxis)
+        ax.label_outer()
+    axes[0].set_ylabel(f"validation {ACCURACY}")
+    return fig
+
+
+def _padded(values):
+    room = 0.05 * (values.max() - values.min())
+    return values.min() - room, values.max() + room
+
+
+def curves(table, factor, title="Learning curves, mean over seeds"):
+    """Loss and accuracy per epoch of each setting: mean over seeds, shaded from least to greatest.
+
+    table: DataFrame from `studies.load`. factor: name of the column that tells settings apart.
+    Dashed: training images; solid, shaded: validation images. Taught in notebook 06.
+    """
+    fig, axes = epoch_panels(title)
+    complete = table[table["state"] == "complete"].groupby(factor, sort=False)
+    for (value, rows), colour, marker in zip(complete, COLOURS, MARKERS, strict=False):
+        style = {"color": colour, "marker": marker, "markersize": 4}
+        names = ("train_loss", "train_accuracy", "val_loss", "val_accuracy")
+        mean = pd.Series({name: np.mean(rows[name].to_list(), axis=0) for name in names})
+        draw_epochs(axes, mean, "train_", style | {"linestyle": "--", "markerfacecolor": "white"})
+        draw_epochs(axes, mean, "val_", style | {"label": str(value)})
+        for ax, name in zip(axes, names[2:], strict=True):
+            every = np.array(rows[name].to_list())
+            epochs = range(1, every.shape[1] + 1)
+            ax.fill_between(
+                epochs, every.min(0), every.max(0), color=colour, alpha=0.2, linewidth=0
+            )
+    note = f"{factor}; dashed, white: training; solid, shaded: validation"
+    return legend_below(fig, axes[0], title=note)
+
+
+def folds(table, factor, title="Learning curves of every fold"):
+    """Loss above accuracy per epoch, a column for each setting; thin: a fold, thick: their mean.
+
+    table: DataFrame from `studies.load` with a row for each setting and fold. factor: name of the
+    column that tells settings apart. Dashed: training; solid: held-out images. Notebook 12.
+    """
+    groups = table[table["state"] == "complete"].groupby(factor, sort=False)
+    fig, axes = figure(5.8, title, columns=len(groups), rows=2)
+    kinds = (("train_", TRAIN, "training images"), ("val_", VALIDATION, "held-out images"))
+    for column, (value, rows) in zip(np.reshape(axes, (2, -1)).T, groups, strict=True):
+        column[0].set_title(str(value), fontsize=10)
+        for ax, figure_of in zip(column, ("loss", "accuracy"), strict=True):
+            for prefix, style, name in kinds:
+                every = np.array(rows[prefix + figure_of].to_list())
+                epochs = range(1, every.shape[1] + 1)
+                ax.plot(epochs, every.T, **style | {"marker": "", "linewidth": 0.8, "alpha": 0.6})
+                mean = style | {"linewidth": 2, "markersize": 4, "label": f"{name}, mean"}
+                ax.plot(epochs, every.mean(axis=0), **mean)
+            ax.set(xlabel="epoch", ylabel="loss (nats)" if figure_of == "loss" else ACCURACY)
+            ax.sharey(np.reshape(axes, (2, -1))[0 if figure_of == "loss" else 1, 0])
+            ax.grid(alpha=0.4)
+        percent(column[1].yaxis)
+    for ax in np.ravel(axes):
+        ax.label_outer()
+    return legend_below(fig, np.ravel(axes)[0], title="thin: each fold")
+
+
+def pareto(summary, cost, xlabel, title="What an accuracy costs"):
+    """Accuracy against cost, a numbered point a setting; filled ones are joined: the Pareto front.
+
+    On the front is what nothing cheaper beats. summary: DataFrame from `statistics.summarise`.
+    cost: name of its column with the cost, drawn on a logarithmic scale. xlabel: the cost in words,
+    with its unit. Taught in notebook 07.
+    """
+    fig, ax = figure(4.8, title)
+    ordered = summary.sort_values([cost, "accuracy"], ascending=[True, False])
+    best = front(summary, cost)
+    ax.step(best[cost], best["accuracy"], where="post", color="black", linewidth=1.5, zorder=1)
+    for number, (setting, row) in enumerate(ordered.iterrows(), start=1):
+        face, ink = (COLOURS[0], "white") if setting in best.index else ("white", "black")
+        half = [[row["accuracy"] - row["low"]], [row["high"] - row["accuracy"]]]
+        style = {"marker": "o", "markersize": 13, "markerfacecolor": face, "elinewidth": 0.7}
+        label = f"{number}  {_name(setting)}"
+        point = row[cost], row["accuracy"]
+        ax.errorbar(*point, yerr=half, color=COLOURS[0], linestyle="", label=label, **style)
+        ax.text(*point, number, color=ink, fontsize=8, ha="center", va="center", zorder=9)
+    ax.set(xscale="log", xlabel=xlabel, ylabel=f"validation {ACCURACY}")
+    ax.margins(x=0.08)
+    percent(ax.yaxis)
+    fig.legend(*ax.get_legend_handles_labels(), loc="outside right center", markerscale=0.5)
+    return fig
+
+
+def fronts_over_time(tables, every, floor, title="The front after each generation"):
+    """A panel for each search: its Pareto front after so many trials, light is early, black late.
+
+    tables: dict name → DataFrame with accuracy and cost, one line a trial, in their order.
+    every: trials of a generation. floor: lowest accuracy drawn, 0 … 1. Small dots are all trials;
+    of each front the corners are marked. Taught in notebook 15.
+    """
+    fig, axes = figure(4.4, title, columns=len(tables))
+    top = max(table["accuracy"].max() for table in tables.values()) + 0.002
+    for ax, (name, table) in zip(np.ravel(axes), tables.items(), strict=True):
+        ax.plot(table["cost"], table["accuracy"], ".", color="0.75", markersize=4)
+        counts = range(every, len(table) + 1, every)
+        for count, marker in zip(counts, MARKERS, strict=False):
+            best = front(table[:count])
+            ink = str(0.8 * (1 - count / counts[-1]))
+            style = {"color": ink, "marker": marker, "markersize": 4, "markevery": slice(-1)}
+            corners = [*best["cost"], table["cost"].max()]
+            heights = [*best["accuracy"], best["accuracy"].max()]
+            ax.step(corners, heights, where="post", label=f"{count} trials", **style)
+        ax.set(xscale="log", title=name, xlabel="multiply–adds of an image")
+        ax.set(ylim=(floor, top), ylabel=f"validation {ACCURACY}")
+        percent(ax.yaxis)
+    return legend_below(fig, np.ravel(axes)[0])
+
+
+def range_tests(tests, title="Learning-rate range test"):
+    """Loss against learning rate for each optimiser: thin is each batch, thick is smoothed.
+
+    tests: dict name → schedules.RangeTest. Marked: steepest descent (triangle), minimum (circle), a
+    tenth of the minimum (square). Taught in notebook 06.
+    """
+    columns = min(3, len(tests))
+    rows = -(-len(tests) // columns)
+    fig, axes = figure(0.6 + 2.7 * rows, title, columns=columns, rows=rows)
+    for ax, (name, test) in zip(np.ravel(axes), tests.items(), strict=False):
+        ax.plot(test.rates, test.losses, color="0.7", linewidth=0.8)
+        ax.plot(test.rates, test.smooth, color=COLOURS[0], linewidth=2)
+        for label, mark in (("steepest", "v"), ("minimum", "o"), ("tenth", "s")):
+            rate = getattr(test, label)
+            loss = np.interp(np.log(rate), np.log(test.rates), test.smooth)
+            ax.plot(rate, loss, mark, color="black", label=f"{label}: {rate:.1g}")
+        ax.set(xscale="log", title=name, xlabel="learning rate", ylim=(0, 2 * test.smooth[0]))
+        ax.legend(fontsize=7)
+        ax.grid(alpha=0.4)
+    for ax in np.ravel(axes)[::columns]:
+        ax.set_ylabel("loss of the batch (nats)")
+    return fig
+
+
+def throughput(table, title="Rows a minute, by number of workers"):
+    """Rows a minute against the number of workers, a panel for each kind of row.
+
+    Pale: every run; joined: their medians; dotted: as many times the rows of one worker.
+    table: DataFrame with row (its kind), storage, workers, rows_per_minute. Taught in notebook 17.
+    """
+    groups = table.groupby("row", sort=False)
+    fig, axes = figure(3.6, title, columns=len(groups))
+    for ax, (row, runs) in zip(axes, groups, strict=True):
+        parts = zip(runs.groupby("storage", sort=False), COLOURS, MARKERS, strict=False)
+        for (storage, part), colour, marker in parts:
+            style = {"color": colour, "marker": marker}
+            ax.plot(part["workers"], part["rows_per_minute"], alpha=0.4, linestyle="", **style)
+            ax.plot(part.groupby("workers")["rows_per_minute"].median(), label=storage, **style)
+        alone = runs.loc[runs["workers"] == 1, "rows_per_minute"].median()
+        counts = np.unique(runs["workers"])
+        ax.plot(counts, alone * counts, ":", color="0.4", label="one worker's rows, so many times")
+        ax.set(xlabel=f"workers (a row {row})", xticks=counts, ylim=(0, None))
+        ax.grid(alpha=0.4)
+    axes[0].set_ylabel("rows a minute")
+    return legend_below(fig, axes[0])
+
+
+def bars(values, xlabel, title):
+    """A horizontal bar for each value, in their order from the top, with its number beside it.
+
+    values: Series name → number. xlabel: what they are, with the unit. Taught in notebook 16.
+    """
+    fig, ax = figure(1.0 + 0.36 * len(values), title)
+    drawn = ax.barh(values.index, values, color=COLOURS[0], edgecolor="black")
+    ax.bar_label(drawn, fmt="%.2f", padding=3, fontsize=9)
+    ax.invert_yaxis()
+    right = 1.15 * values.max()
+    ax.set(xlabel=xlabel, ylabel=values.index.name, xlim=(min(0, 1.1 * values.min()), right))
+    return fig

@@ -1,0 +1,58 @@
+"""Augmentation: layers that change each training image a little, anew in every epoch."""
+
+from helpers._keras import keras
+
+from keras import layers
+
+
+def random_affine(rotation=0, shift=0.0, zoom=0.0, shear=0.0, flip=None, fill="nearest"):
+    """Layers that change each training image a little, at random, anew in every epoch.
+
+    Arguments:
+        rotation: at most so many degrees either way.
+        shift: at most so much of the width, either way and up or down, 0 … 1.
+        zoom: at most so much larger or smaller, 0 … 1.
+        shear: at most this slant, 0 … 1, about the upper left corner.
+        flip: "horizontal", "vertical" or None.
+        fill: what comes in from outside: "nearest" pixel or "constant" black.
+    Returns: keras.Sequential, images (batch, 28, 28) → the same shape, float32; unchanged outside
+        training.
+    Raises: ValueError for another fill or flip. Source: report A (2020). Taught in notebook 08.
+    """
+    if fill not in ("nearest", "constant") or flip not in (None, "horizontal", "vertical"):
+        raise ValueError(
+            f"expected fill 'nearest' or 'constant' and flip None, 'horizontal' or 'vertical'; "
+            f"found {fill!r} and {flip!r}."
+        )
+    steps = [
+        layers.RandomShear(shear, fill_mode=fill) if shear else None,
+        layers.RandomTranslation(shift, shift, fill_mode=fill) if shift else None,
+        layers.RandomRotation(rotation / 360, fill_mode=fill) if rotation else None,
+        layers.RandomZoom(zoom, fill_mode=fill) if zoom else None,
+        layers.RandomFlip(flip) if flip else None,
+    ]
+    return _on_images([step for step in steps if step is not None])
+
+
+def pixel_shifts(pixels=1):
+    """A layer that shifts each training image by whole pixels, at random, anew in every epoch.
+
+    `random_affine` computes pixels between pixels, which blurs edges; here each stays as it is.
+
+    Arguments: pixels: at most so many, to the left or right and up or down; all equally likely.
+    Returns: keras.Sequential, images (batch, 28, 28) → the same shape, float32; unchanged outside
+        training; black comes in.
+    Raises: ValueError unless pixels is a whole number of 1 … 27. Taught in notebook 12.
+    """
+    if pixels not in range(1, 28):
+        raise ValueError(f"expected whole pixels, 1 … 27; found {pixels!r}. Choose 1 or 2.")
+    width = (pixels + 0.5) / 28  # rounded to the nearest pixel
+    move = layers.RandomTranslation(width, width, fill_mode="constant", interpolation="nearest")
+    return _on_images([move])
+
+
+def _on_images(steps):
+    """One layer of these steps for images without a channel axis."""
+    return keras.Sequential(
+        [keras.Input((28, 28)), layers.Reshape((28, 28, 1)), *steps, layers.Reshape((28, 28))]
+    )

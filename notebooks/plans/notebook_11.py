@@ -1,0 +1,118 @@
+"""Notebook 11: report D's three networks on three parts of EMNIST; finished networks."""
+
+from functools import partial
+
+from helpers import data, models
+from helpers.recipes.augmentation import pixel_shifts
+from helpers.recipes.schedules import one_cycle
+from plans.common import ALL_IMAGES, GENTLE, Plan
+
+
+def report_d(network, classes):
+    build = {
+        "first": partial(models.study_cnn, filters=(32,), units=(512, 128)),
+        "second": models.report_d_2,
+        "third": partial(models.study_cnn, units=(512,), dropout=0.25),
+    }
+    return build[network](classes=classes), GENTLE
+
+
+def fifth_held_out(classes):
+    """The recipe of report D's networks, 20 % of the images held out for validation."""
+
+    def recipe(network):
+        model, options = report_d(network, classes)
+        return model, options | {"fold": (1, 5)}
+
+    return recipe
+
+
+report_d_letters, report_d_balanced, report_d_bymerge = (
+    Plan(
+        f"report_d_{name}",
+        {"network": ["first", "second", "third"]},
+        fifth_held_out(len(data.CLASSES[f"emnist/{name}"])),
+        epochs=8,
+        images=images,
+        data=f"emnist/{name}",
+    )
+    for name, images in (
+        ("letters", ALL_IMAGES),
+        ("balanced", ALL_IMAGES),
+        ("bymerge", 50_000),  # 40,000 to train on, 10,000 to judge
+    )
+)
+
+
+def letters_dropout(dropout):
+    return models.study_cnn(units=(512,), dropout=dropout, classes=26), GENTLE
+
+
+def bymerge_images(images):
+    model, options = report_d("third", 47)
+    return model, options | {"images": images}
+
+
+letters_dropouts = Plan(
+    "letters_dropouts",
+    {"dropout": [0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6]},
+    letters_dropout,
+    epochs=8,
+    data="emnist/letters",
+)
+bymerge_curve = Plan(
+    "bymerge_curve",
+    {"images": [5_000, 10_000, 20_000, 40_000, 80_000]},
+    bymerge_images,
+    epochs=8,
+    data="emnist/bymerge",
+)
+
+# --- finished networks, trained on all images, judged once; notebook 12 reads two of them
+
+
+def course_emnist(classes):
+    """The course's network for EMNIST, shifted by whole pixels in training and in use."""
+    options = {
+        "learning_rate": one_cycle(0.004),
+        "weight_decay": 0.05,
+        "augment": pixel_shifts(),
+        "judged_as": models.shift_averaged,
+    }
+    return models.digit_cnn(classes), options
+
+
+def finished(split):
+    """The recipe of the networks that are judged on the test images of a split of EMNIST."""
+    classes = len(data.CLASSES[f"emnist/{split}"])
+
+    def recipe(network):
+        if network == "course's":
+            return course_emnist(classes)
+        if network == "report E's":
+            return models.report_e(classes=classes), {"batch_size": 36, "epochs": 10}
+        model, options = report_d(network, classes)
+        return model, options | {"epochs": 8}
+
+    return recipe
+
+
+REPORT_D = ["first", "second", "third"]
+final_letters, final_balanced, final_bymerge, final_byclass = (
+    Plan(
+        f"final_{name}",
+        {"network": [*networks, "course's"]},
+        finished(name),
+        epochs=epochs,  # of the course's network
+        images=ALL_IMAGES,
+        seeds=(1,),
+        data=f"emnist/{name}",
+        final=True,
+    )
+    for name, epochs, networks in (
+        ("letters", 20, REPORT_D),
+        ("balanced", 20, [*REPORT_D, "report E's"]),
+        ("bymerge", 18, [*REPORT_D, "report E's"]),
+        ("byclass", 18, ["report E's"]),
+    )
+)

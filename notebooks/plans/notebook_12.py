@@ -1,0 +1,74 @@
+"""Notebook 12: report E's network on 62 classes."""
+
+from helpers import models
+from helpers.recipes.augmentation import pixel_shifts, random_affine
+from plans.common import GENTLE, Plan
+from plans.notebook_11 import course_emnist
+
+
+def activation_fold(setting, fold):
+    settings = {
+        "ReLU": {"convolutions": 2, "batch_norm": False},
+        "LeakyReLU": {"convolutions": 2, "batch_norm": False, "slope": 0.1},
+        "ReLU + BN": {"convolutions": 2},
+        "ReLU + BN, 3 convolutions": {"convolutions": 3},
+    }
+    return models.report_e(**settings[setting]), GENTLE | {"fold": (fold, 6)}
+
+
+def depth(convolutions):
+    return models.report_e(convolutions), GENTLE
+
+
+def passes(epochs):
+    # report E's batches; with 128, two epochs end before the moving averages have settled
+    return models.report_e(), GENTLE | {"epochs": epochs, "batch_size": 36}
+
+
+activation_folds = Plan(
+    "activation_folds",
+    {
+        "setting": ["ReLU", "LeakyReLU", "ReLU + BN", "ReLU + BN, 3 convolutions"],
+        "fold": [1, 2, 3, 4, 5, 6],
+    },
+    activation_fold,
+    epochs=8,
+    images=24_000,  # 20,000 to train on, 4,000 to judge
+    seeds=(1,),  # of each fold
+    data="emnist/byclass",
+)
+depths = Plan(
+    "depths",
+    {"convolutions": [1, 2, 3, 4]},
+    depth,
+    epochs=8,
+    data="emnist/byclass",
+)
+epoch_counts = Plan(
+    "epoch_counts",
+    {"epochs": [2, 5, 10, 20]},
+    passes,
+    epochs=20,
+    data="emnist/byclass",
+)
+
+
+def emnist_augmentation(augmentation):
+    model, options = course_emnist(62)
+    gentle = {"rotation": 5, "shift": 0.05, "zoom": 0.05, "shear": 0.05}
+    change = {
+        "none": None,
+        "parts of a pixel": random_affine(**gentle, fill="constant"),
+        "whole pixels": pixel_shifts(),
+    }
+    return model, options | {"augment": change[augmentation]}
+
+
+emnist_augmentations = Plan(
+    "emnist_augmentations",
+    {"augmentation": ["none", "parts of a pixel", "whole pixels"]},
+    emnist_augmentation,
+    epochs=6,
+    images=80_000,
+    data="emnist/byclass",
+)

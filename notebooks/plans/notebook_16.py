@@ -1,0 +1,102 @@
+"""Notebook 16: what each trick of a fast training is worth, how far short trainings go."""
+
+from functools import partial
+
+from helpers import data, models
+from helpers.recipes import fast
+from helpers.recipes.augmentation import pixel_shifts
+from helpers.recipes.schedules import one_cycle
+from plans.common import ALL_IMAGES, Patterns, Plan
+from plans.notebook_11 import course_emnist
+
+# small a network may be
+
+
+def quick_network(name, filters=(16, 80), patterns=True, **tricks):
+    """A fast network, and the option that gives it its first filters."""
+    network = fast.fast_cnn(filters, len(data.CLASSES[name]), **tricks)
+    return network, {"start": Patterns(name)} if patterns else {}
+
+
+def cycle(peak):
+    return {"learning_rate": one_cycle(peak)}
+
+
+TRICKS = {  # what is changed in the network, and in the options; rates are the best of those tried
+    "nothing: all tricks": ({}, {}),
+    "inner pixels: all 28 × 28": ({"frame": 0}, {}),
+    "stride: 1": ({"stride": 1}, {}),
+    "pooling first: last": ({"pool_first": False}, {}),
+    "one normalisation: two": ({"normalise": (1, 2)}, {}),
+    "one normalisation: none": ({"normalise": ()}, cycle(0.3)),
+    "patterns: random filters": ({"patterns": False}, {}),
+    "five readings: one": ({}, {"judged_as": None}),
+    "smoothing: labels as they are": ({}, {"loss": "sparse_categorical_crossentropy"}),
+    "one cycle: constant rate": ({}, {"learning_rate": 0.1}),
+    "momentum: Adam": ({}, {"optimizer": "adam", **cycle(0.03)}),
+    "batches of 128: 32": ({}, {"batch_size": 32, **cycle(0.3)}),
+    "batches of 128: 512": ({}, {"batch_size": 512}),
+}
+
+
+def without(trick):
+    network, options = TRICKS[trick]
+    model, start = quick_network("mnist", **network)
+    return model, fast.recipe() | {"judged_as": models.shift_averaged} | start | options
+
+
+fast_tricks = Plan(
+    "fast_tricks", {"trick": list(TRICKS)}, without, 1, images=ALL_IMAGES, seeds=(1, 2, 3, 4, 5)
+)
+
+
+def farther(name, epochs):
+    """The recipe of a quick network that goes farther: more filters, epochs, shifted images."""
+
+    def recipe(goal):
+        model, start = quick_network(name, filters=(64, 128))
+        options = fast.recipe(len(data.CLASSES[name])) | {
+            **start,
+            "epochs": epochs,
+            "augment": pixel_shifts(),
+            "judged_as": models.shift_averaged,
+        }
+        return model, options
+
+    return recipe
+
+
+def shorter(goal):
+    """Notebook 12's network and options, for fewer epochs than there."""
+    return course_emnist(classes=47)
+
+
+def shorter_letters(goal):
+    """The same for Letters."""
+    return course_emnist(classes=26)
+
+
+Goal = partial(Plan, images=ALL_IMAGES, final=True)
+fast_mnist = Goal("fast_mnist", {"goal": ["99.4 %"]}, farther("mnist", 4), epochs=4)
+fast_letters = Goal(
+    "fast_letters",
+    {"goal": ["94 %"]},
+    farther("emnist/letters", 12),
+    epochs=12,
+    data="emnist/letters",
+)
+short_letters = Goal(
+    "short_letters", {"goal": ["94 %"]}, shorter_letters, epochs=6, data="emnist/letters"
+)
+short_balanced = Goal(
+    "short_balanced", {"goal": ["88 %"]}, shorter, epochs=6, data="emnist/balanced"
+)
+
+
+def small(network):
+    return fast.smallest_cnn(), cycle(0.02) | {"judged_as": models.shift_averaged}
+
+
+smallest = Plan(
+    "smallest", {"network": ["smallest_cnn"]}, small, epochs=15, images=ALL_IMAGES, final=True
+)

@@ -1,0 +1,465 @@
+"""Finding, downloading, unpacking: right the first time, and nothing lost whatever happens."""
+
+import hashlib
+import http.server
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from helpers import data
+from helpers.archives import download
+
+import emnist
+import keras
+import numpy as np
+import pytest
+import tiny
+
+MEMBERS = tiny.emnist_members()
+
+# the emnist package reads sizes in a way that NumPy will drop in 2.4, which is bounded for that
+pytestmark = pytest.mark.filterwarnings("ignore:Conversion of an array:DeprecationWarning")
+
+
+# --- downloading -----------------------------------------------------------------------------
+
+
+class Server(http.server.ThreadingHTTPServer):
+    """Serves `files` ({path: bytes}) on this machine; sends only `share` of each."""
+
+    def __init__(self, files, share=1.0):
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.files, self.share, self.asked = files, share, []
+        self.url = f"http://127.0.0.1:{self.server_port}/"
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.server.asked.append(self.path)
+        content = self.server.files.get(self.path.strip("/"))
+        if content is None:
+            return self.send_error(404)
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content[: int(len(content) * self.server.share)])
+
+    def log_message(self, *arguments):
+        pass
+
+
+@pytest.fixture
+def serve():
+    """Starts a Server and stops it after the test."""
+    servers = []
+
+    def start(files, share=1.0):
+        servers.append(Server(files, share))
+        threading.Thread(target=servers[-1].serve_forever, args=[0.05], daemon=True).start()
+        return servers[-1]
+
+    yield start
+    for server in servers:
+        server.shutdown()
+        server.server_close()
+
+
+@pytest.fixture
+def published(fresh_cache, monkeypatch, serve, tmp_path):
+    """EMNIST comes from a Server of a tiny archive; home is empty; no waits between attempts."""
+    content = tiny.write_zip(tmp_path / "published.zip", MEMBERS).read_bytes()
+    monkeypatch.delenv("COURSE_DATA", raising=False)
+    monkeypatch.setattr(time, "sleep", lambda seconds: None)
+
+    md5 = hashlib.md5(content).hexdigest()
+
+    def prepare(content=content, md5=md5, **options):
+        files = {} if content is None else {download.EMNIST_FILE: content}
+        server = serve(files, **options)
+        monkeypatch.setattr(download, "EMNIST_URL", server.url)
+        monkeypatch.setattr(download, "EMNIST_MD5", md5)
+        return server
+
+    return prepare
+
+
+def kept():
+    """What lies in the folder of the emnist package, locks aside."""
+    folder = Path(emnist.get_cached_data_path()).parent
+    return sorted(path.name for path in folder.iterdir() if path.suffix != ".lock")
+
+
+def test_a_downloaded_archive_serves_the_emnist_package_as_well(published, capsys):
+    published()
+    ours = data.load("emnist/letters")
+    for part, extract in (
+        ("train", emnist.extract_training_samples),
+        ("test", emnist.extract_test_samples),
+    ):
+        images, labels = extract("letters")
+        assert np.array_equal(getattr(ours, part).images, images)
+        assert np.array_equal(getattr(ours, part).labels, labels - 1)
+    assert kept() == ["emnist.zip"]
+    assert "536 MB" in capsys.readouterr().out
+
+
+def test_what_is_the_published_file_by_its_hash_is_complete(published):
+    published()
+    assert data.load("emnist/letters").complete
+
+
+def test_a_second_load_asks_the_network_for_nothing(published):
+    server = published()
+    data.load("emnist/letters")
+    data.load("emnist/letters")
+    assert server.asked == [f"/{download.EMNIST_FILE}"]
+
+
+def test_two_that_want_the_archive_at_once_download_it_once(published):
+    server = published()
+    with ThreadPoolExecutor(2) as pool:
+        loaded = list(pool.map(data.load, ["emnist/letters"] * 2))
+    assert [len(dataset.train) for dataset in loaded] == [60, 60]
+    assert server.asked == [f"/{download.EMNIST_FILE}"]
+
+
+def test_the_emnist_package_s_empty_placeholder_is_replaced(published):
+    server = published()
+    placeholder = Path(emnist.get_cached_data_path())
+    placeholder.parent.mkdir(parents=True)
+    placeholder.touch()
+    assert len(data.load("emnist/letters").train) == 60
+    assert len(server.asked) == 1 and placeholder.stat().st_size > 0
+
+
+def test_what_a_killed_download_left_is_cleared_away(published):
+    published()
+    leftover = Path(emnist.get_cached_data_path()).with_name("partial") / "gzip.zip"
+    leftover.parent.mkdir(parents=True)
+    leftover.write_bytes(b"half of it")
+    assert len(data.load("emnist/letters").train) == 60
+    assert kept() == ["emnist.zip"]
+
+
+@pytest.mark.parametrize(
+    "options, found",
+    [
+        ({"md5": "0" * 32}, "hash"),
+        ({"share": 0.5}, "IncompleteRead"),
+        ({"content": None}, "404"),
+        ({"content": b""}, "hash"),
+    ],
+    ids=["wrong hash", "closed half-way", "not there", "empty"],
+)
+def test_a_download_that_fails_is_explained_and_leaves_nothing(published, options, found):
+    server = published(**options)
+    with pytest.raises(data.DataUnavailable) as error:
+        data.load("emnist/letters")
+    tiny.explains(error, found, server.url, "MD5", "Run again", "COURSE_DATA=sample")
+    assert kept() == []
+
+
+def test_without_a_network_the_error_says_how_to_work_offline(published):
+    server = published()
+    server.shutdown()
+    server.server_close()
+    with pytest.raises(data.DataUnavailable) as error:
+        data.load("emnist/letters")
+    tiny.explains(error, "refused", "network", "with a browser", "COURSE_DATA=sample")
+    assert kept() == []
+
+
+def test_a_download_that_failed_succeeds_on_the_next_run(published):
+    server = published(share=0.5)
+    with pytest.raises(data.DataUnavailable):
+        data.load("emnist/letters")
+    server.share = 1.0
+    assert len(data.load("emnist/letters").train) == 60
+
+
+def test_a_home_that_cannot_be_written_is_explained(published, tmp_path):
+    published()
+    (tmp_path / "home").write_text("a file, not a folder")
+    with pytest.raises(data.DataUnavailable) as error:
+        data.load("emnist/letters")
+    tiny.explains(error, "Not a directory", "can be written", "COURSE_DATA=sample")
+
+
+@pytest.fixture
+def keras_mnist(fresh_cache, monkeypatch, serve, tmp_path):
+    """Keras' downloader of MNIST, with a Server of a tiny MNIST in place of Google's."""
+    arrays = {}
+    for seed, part in enumerate(("train", "test")):
+        arrays[f"x_{part}"], arrays[f"y_{part}"] = tiny.arrays(40, 10, seed=seed)
+    np.savez(tmp_path / "mnist.npz", **arrays)
+    content = (tmp_path / "mnist.npz").read_bytes()
+    monkeypatch.delenv("COURSE_DATA", raising=False)
+    module = sys.modules[keras.datasets.mnist.load_data.__module__]
+    real = module.get_file
+
+    digest = hashlib.sha256(content).hexdigest()
+
+    def prepare(content=content, digest=digest, **options):
+        server = serve({} if content is None else {"mnist.npz": content}, **options)
+        (tmp_path / "keras").mkdir(exist_ok=True)
+        monkeypatch.setattr(
+            module,
+            "get_file",
+            lambda fname, origin, file_hash: real(
+                fname, server.url + "mnist.npz", file_hash=digest, cache_dir=tmp_path / "keras"
+            ),
+        )
+        return server
+
+    prepare.arrays = arrays
+    return prepare
+
+
+def test_mnist_by_keras_is_mnist_as_keras_gives_it(keras_mnist):
+    server = keras_mnist()
+    loaded = data.load("mnist")
+    assert np.array_equal(loaded.train.images, keras_mnist.arrays["x_train"])
+    assert np.array_equal(loaded.test.labels, keras_mnist.arrays["y_test"])
+    assert loaded.complete
+    data.load("mnist")
+    assert server.asked == ["/mnist.npz"]
+
+
+@pytest.mark.parametrize(
+    "options, found",
+    [
+        ({"digest": "0" * 64}, "hash"),
+        ({"share": 0.5}, "retrieval incomplete"),
+        ({"content": None}, "404"),
+    ],
+    ids=["wrong hash", "closed half-way", "not there"],
+)
+def test_mnist_that_fails_to_download_is_explained_and_mends_itself(keras_mnist, options, found):
+    keras_mnist(**options)
+    with pytest.raises(data.DataUnavailable) as error:
+        data.load("mnist")
+    tiny.explains(error, found, "network", "Run again", "COURSE_DATA=sample")
+    keras_mnist()
+    assert len(data.load("mnist").train) == 40
+
+
+# --- a folder of the user's ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["mnist", "emnist/letters"])
+def test_a_folder_without_the_files_is_explained(name, fresh_cache, monkeypatch, tmp_path):
+    monkeypatch.setenv("COURSE_DATA", str(tmp_path))
+    with pytest.raises(data.DataUnavailable) as error:
+        data.load(name)
+    tiny.explains(error, "found no", str(tmp_path), "Put", "unset COURSE_DATA")
+
+
+def test_one_missing_file_of_mnist_is_named(fresh_cache, monkeypatch, tmp_path):
+    files = tiny.mnist_files()
+    del files["t10k-labels-idx1-ubyte.gz"]
+    monkeypatch.setenv("COURSE_DATA", str(tiny.write_mnist(tmp_path, files)))
+    with pytest.raises(data.DataUnavailable) as error:
+        data.load("mnist")
+    tiny.explains(error, "found no", "t10k-labels-idx1-ubyte.gz", "unset COURSE_DATA")
+    assert "train-images" not in str(error.value)
+
+
+def test_a_damaged_file_of_mnist_is_named(fresh_cache, monkeypatch, tmp_path):
+    files = tiny.mnist_files()
+    files["t10k-images-idx3-ubyte.gz"] = files["t10k-images-idx3-ubyte.gz"][:1000]
+    monkeypatch.setenv("COURSE_DATA", str(tiny.write_mnist(tmp_path, files)))
+    with pytest.raises(data.DataUnavailable) as error:
+        data.load("mnist")
+    tiny.explains(error, "found", "t10k-images-idx3-ubyte.gz", "test images", "good copy")
+
+
+@pytest.mark.parametrize(
+    "content, found",
+    [
+        (b"", "not a zip"),
+        (b"<html>Sorry</html>", "not a zip"),
+        ("half", "not a zip"),
+        ("digits", "no item named 'gzip/emnist-letters-train-labels"),
+    ],
+    ids=["empty", "a web page", "truncated", "without that split"],
+)
+def test_an_archive_that_is_none_is_explained(letters, content, found):
+    if content == "half":
+        content = letters.read_bytes()[:20_000]
+    elif content == "digits":
+        digits = tiny.emnist_members("digits", classes=10, first_label=0)
+        content = tiny.write_zip(letters, digits).read_bytes()
+    letters.write_bytes(content)
+    with pytest.raises(data.DataUnavailable) as error:
+        data.load("emnist/letters")
+    tiny.explains(error, found, str(letters), "good copy", "COURSE_DATA")
+
+
+@pytest.mark.parametrize(
+    "value, hint", [("sampel", "COURSE_DATA=sample?"), ("/no/such/folder", "correct the path")]
+)
+def test_a_misspelt_source_is_explained(value, hint, own_caches, monkeypatch):
+    monkeypatch.setenv("COURSE_DATA", value)
+    with pytest.raises(data.DataUnavailable) as error:
+        data.load("mnist")
+    tiny.explains(error, "found", repr(value), hint, "Unset COURSE_DATA")
+
+
+def test_a_folder_is_only_read(letters, tmp_path):
+    tiny.write_mnist(tmp_path / "data", tiny.mnist_files())
+
+    def state():
+        paths = sorted((tmp_path / "data").rglob("*"))
+        return [(path, path.stat().st_size, path.stat().st_mtime_ns) for path in paths]
+
+    before = state()
+    folders = [tmp_path / "data", tmp_path / "data/emnist", tmp_path / "data/mnist"]
+    for folder in folders:
+        folder.chmod(0o555)
+    try:
+        assert len(data.load("emnist/letters").train) == 60
+        assert len(data.load("mnist").train) == 60
+    finally:
+        for folder in folders:
+            folder.chmod(0o755)
+    assert state() == before
+
+
+def test_a_changed_archive_is_noticed(letters):
+    assert len(data.load("emnist/letters").train) == 60
+    tiny.write_zip(letters, tiny.emnist_members(counts=(80, 40)))
+    assert len(data.load("emnist/letters").train) == 80
+
+
+# --- nothing is lost -------------------------------------------------------------------------
+
+START = """
+import importlib.machinery, os, sys, types
+keras = types.ModuleType("keras")  # only MNIST's download needs it, and it takes seconds to load
+keras.__spec__ = importlib.machinery.ModuleSpec("keras", None)
+sys.modules["keras"] = keras
+from helpers.archives import download, idx
+import numpy as np
+
+def unpack():
+    folder, _ = download.unpacked("emnist/letters", range(26), first_label=1)
+    return np.load(folder / "train-images.npy")
+"""
+
+
+def python(code):
+    """Start another process that has the same environment as this test."""
+    return subprocess.Popen(
+        [sys.executable, "-c", START + textwrap.dedent(code)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        cwd=Path(download.__file__).parents[2],
+    )
+
+
+def test_a_damaged_cache_is_rebuilt(letters, fresh_cache):
+    right = np.array(data.load("emnist/letters").train.images)
+    (file,) = fresh_cache.glob("*/train-images.npy")
+    for spoil in (
+        lambda: file.write_bytes(file.read_bytes()[:1000]),
+        file.unlink,
+        lambda: file.with_name("about.json").write_text("{"),
+    ):
+        spoil()
+        assert np.array_equal(data.load("emnist/letters").train.images, right)
+
+
+def test_a_second_load_unpacks_nothing(letters, monkeypatch):
+    data.load("emnist/letters")
+    monkeypatch.setattr(download, "write_part", None)
+    assert len(data.load("emnist/letters").train) == 60
+
+
+def test_killed_while_unpacking_the_next_run_recovers(letters, fresh_cache):
+    killed = python(
+        """
+        real, seen = idx.np.frombuffer, []
+        def stall(*arguments):
+            seen.append(1)
+            if len(seen) == 6:
+                print("half-way", flush=True)
+                import time; time.sleep(60)
+            return real(*arguments)
+        idx.CHUNK, idx.np.frombuffer = 8, stall
+        unpack()
+        """
+    )
+    assert "half-way" in killed.stdout.readline()
+    killed.send_signal(signal.SIGKILL)
+    killed.wait()
+    killed.stdout.close()
+    (half,) = fresh_cache.glob("*.partial")
+    assert (half / "train-labels.npy").is_file()
+    loaded = data.load("emnist/letters")
+    images, labels = tiny.arrays(60, 26, 1)
+    assert np.array_equal(loaded.train.images, images)
+    assert np.array_equal(loaded.train.labels, labels - 1)
+    assert not half.exists()
+
+
+def test_a_full_disk_is_explained_and_the_next_run_is_right(letters, fresh_cache):
+    full = python(
+        """
+        import resource, signal
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
+        try:
+            unpack()
+        except idx.DataUnavailable as error:
+            print(error)
+        """
+    )
+    message = full.communicate(timeout=60)[0]
+    for words in ("could not be unpacked", "File too large", "Expected a folder", "XDG_CACHE_HOME"):
+        assert words in message
+    assert [path.name for path in fresh_cache.iterdir() if path.is_dir()] == []
+    assert np.array_equal(data.load("emnist/letters").train.images, tiny.arrays(60, 26)[0])
+
+
+def test_a_full_disk_while_downloading_leaves_nothing(published, monkeypatch):
+    published()
+
+    def full(*arguments, **options):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(download.Path, "replace", full)
+    with pytest.raises(data.DataUnavailable) as error:
+        data.load("emnist/letters")
+    tiny.explains(error, "No space left", "540 MB of free disk", "Run again")
+    assert kept() == []
+
+
+def test_two_processes_at_once_unpack_once_and_both_are_right(letters, fresh_cache, tmp_path):
+    code = f"""
+    real = download._write_emnist
+    def slowly(*arguments):
+        print("unpacking", flush=True)
+        import time; time.sleep(0.3)
+        return real(*arguments)
+    download._write_emnist = slowly
+    open(r"{tmp_path}/ready-" + str(os.getpid()), "w").close()
+    while not os.path.exists(r"{tmp_path}/go"):
+        pass
+    print(unpack().sum())
+    """
+    both = [python(code), python(code)]
+    while len(list(tmp_path.glob("ready-*"))) < 2:
+        assert all(process.poll() is None for process in both)
+        os.sched_yield()
+    (tmp_path / "go").touch()
+    outputs = [process.communicate(timeout=60)[0].split() for process in both]
+    right = str(tiny.arrays(60, 26)[0].sum())
+    assert [output[-1] for output in outputs] == [right, right]
+    assert sum(output.count("unpacking") for output in outputs) == 1

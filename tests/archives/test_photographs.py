@@ -1,0 +1,122 @@
+"""Photographs: found and checked, or rendered; near-duplicates never straddle the two halves."""
+
+import io
+import zipfile
+
+from helpers import data, handwriting
+from helpers.archives import photographs
+
+import numpy as np
+import pytest
+import written
+from PIL import Image
+
+
+def picture(letter, seed=0):
+    """A small photograph of a character; another seed gives another hand."""
+    noise = np.random.default_rng(seed).normal(0, 0.02, (30, 24))
+    sheet = written.picture(letter, 14, (24, 30)) + noise
+    return Image.fromarray(np.round(255 * np.clip(sheet, 0, 1)).astype(np.uint8))
+
+
+def write_archive(folder, members):
+    """An archive of pictures, or of bytes, where the course looks for it."""
+    path = folder / photographs.ARCHIVE
+    path.parent.mkdir(parents=True)
+    with zipfile.ZipFile(path, "w") as zipped:
+        for name, content in members.items():
+            stream = io.BytesIO(content if isinstance(content, bytes) else b"")
+            if not isinstance(content, bytes):
+                content.save(stream, "PNG")
+            zipped.writestr(name, stream.getvalue())
+    return path
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("COURSE_DATA", str(tmp_path))
+    return tmp_path
+
+
+def test_an_archive_is_read_in_the_order_of_labels_and_numbers(folder):
+    names = ["U_A/10.png", "U_A/2.png", "L_a/0.png", "D_7/1.png", "notes.txt"]
+    write_archive(folder, dict.fromkeys(names, picture("R")) | {"notes.txt": b"x"})
+    found = photographs.load()
+    assert found.labels.tolist() == [7, 10, 10, 36] and not found.sample
+    assert all(one.size == (24, 30) for one in found.pictures)
+    assert photographs.CLASSES[36] == "a" == data.CLASSES["emnist/byclass"][36]
+
+
+def test_the_quick_tier_takes_a_few_of_each(folder, monkeypatch):
+    write_archive(folder, {f"U_A/{n}.png": picture("A") for n in range(photographs.QUICK + 3)})
+    assert len(photographs.load()) == photographs.QUICK + 3
+    monkeypatch.setenv("COURSE_TIER", "quick")
+    assert len(photographs.load()) == photographs.QUICK
+
+
+def test_where_there_is_no_archive_it_says_what_to_do(folder, monkeypatch):
+    with pytest.raises(data.DataUnavailable, match=r"expected .* found none.*rendered=True"):
+        photographs.load()
+    assert photographs.load(rendered=True).sample
+    monkeypatch.delenv("COURSE_DATA")
+    with pytest.raises(data.DataUnavailable, match="cannot download it"):
+        photographs.load()
+
+
+@pytest.mark.parametrize("members", [{"U_A/0.png": b"no picture"}, {"a/0.png": picture("A")}])
+def test_another_archive_is_refused(folder, members):
+    write_archive(folder, members)
+    with pytest.raises(data.DataUnavailable, match=r"named like U_A/0\.png"):
+        photographs.load()
+
+
+def test_a_damaged_archive_is_refused(folder):
+    path = write_archive(folder, {"U_A/0.png": picture("A")})
+    path.write_bytes(path.read_bytes()[:-30])
+    with pytest.raises(data.DataUnavailable, match="BadZipFile"):
+        photographs.load()
+
+
+def test_the_sample_is_rendered_the_same_every_time_and_can_be_prepared(monkeypatch):
+    monkeypatch.setenv("COURSE_DATA", "sample")
+    found, again = photographs.load(), photographs.load()
+    assert found.sample and np.bincount(found.labels).tolist() == [photographs.QUICK] * 62
+    pairs = zip(found.pictures, again.pictures, strict=True)
+    assert all(one.tobytes() == other.tobytes() for one, other in pairs)
+    for one in found.part(np.arange(len(found)) % 5 == 0).pictures:
+        assert handwriting.prepare(one).max() == 255
+
+
+def groups_of(pictures):
+    return photographs.near_duplicates(
+        photographs.Photographs(pictures, np.zeros(len(pictures), int), sample=False)
+    ).tolist()
+
+
+def test_the_same_picture_in_other_light_or_cut_a_little_is_a_near_duplicate():
+    first = picture("R")
+    darker = Image.fromarray((np.asarray(first) * np.linspace(0.6, 0.9, 24)).astype(np.uint8))
+    larger = first.resize((48, 60))
+    a, b, c, d, e = groups_of([first, picture("B"), darker, picture("7"), larger])
+    assert a == c == e and len({a, b, d}) == 3
+
+
+def test_no_group_straddles_the_halves_and_classes_stay_even():
+    rng = np.random.default_rng(0)
+    labels = np.repeat(np.arange(5), 40)
+    groups = np.unique(labels * 20 + rng.integers(0, 20, 200), return_inverse=True)[1]
+    first = photographs.halves(labels, groups)
+    sides = [set(first[groups == group]) for group in range(groups.max() + 1)]
+    assert all(len(side) == 1 for side in sides)
+    assert np.abs(np.bincount(labels[first]) - 20).max() <= 4
+    assert np.array_equal(first, photographs.halves(labels, groups))
+    assert not np.array_equal(first, photographs.halves(labels, groups, seed=1))
+
+
+def test_a_part_keeps_pictures_and_labels_together():
+    pictures = [picture(letter) for letter in "ABC"]
+    part = photographs.Photographs(pictures, np.array([10, 11, 12]), sample=False).part(
+        np.array([True, False, True])
+    )
+    assert part.pictures == [pictures[0], pictures[2]] and part.labels.tolist() == [10, 12]
+    assert len(part) == 2

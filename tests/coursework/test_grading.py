@@ -1,0 +1,716 @@
+"""Grading: fair to everybody, whatever one of them hands in; safe; and it can be killed."""
+
+import csv
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import textwrap
+import time
+from pathlib import Path
+
+import grade
+import judge
+import nbformat
+import pytest
+import sandbox
+import submissions
+import tiny_coursework
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_raw_cell
+from tiny_coursework import NAME, RIGHT, answered, hand_in
+
+try:
+    sandbox.check()
+    NO_SANDBOX = ""
+except sandbox.NoSandbox as missing:
+    NO_SANDBOX = str(missing)
+sandboxed = pytest.mark.skipif(bool(NO_SANDBOX), reason=NO_SANDBOX)
+slow = pytest.mark.slow
+FULL = {"double": 5, "triple": 5}
+
+
+@pytest.fixture(scope="module")
+def template(tmp_path_factory):
+    """A course folder with its student version written, to copy."""
+    root = tiny_coursework.found(tmp_path_factory.mktemp("template") / "coursework")
+    submissions.Course(root).release(NAME)
+    cache = root / ".grading" / "cache"
+    cache.mkdir(parents=True)
+    (cache / "ready").write_text(sandbox.made_of())  # these questions use no images
+    return root
+
+
+@pytest.fixture
+def course(template, tmp_path):
+    """A course of its own for a test, with short limits."""
+    root = shutil.copytree(template, tmp_path / "my course")
+    course = submissions.Course(root)
+    course.config.Judge.seconds = 3
+    course.config.Judge.memory_gb = 1
+    course.config.Judge.sandbox = not NO_SANDBOX
+    return course
+
+
+def blank(course):
+    return nbformat.read(course.root / "release" / NAME / f"{NAME}.ipynb", as_version=4)
+
+
+def right(course, **answers):
+    """A notebook with right answers but for those given."""
+    return answered(blank(course), **(RIGHT | answers))
+
+
+def graded(course, student="ada"):
+    """Grade one student. Returns marks by question, and the notes."""
+    course.grade(NAME, student)
+    course.table(NAME)
+    return in_table(course, student)
+
+
+def in_table(course, student):
+    """What the table says of a student: marks by question, and the notes."""
+    with (course.root / f"{NAME}.csv").open(encoding="utf-8-sig", newline="") as file:
+        (row,) = [row for row in csv.DictReader(file) if row["student"] == student]
+    return {name: float(row[f"{name}_checks"]) for name in RIGHT}, row["notes"]
+
+
+def said(course, name, student="ada"):
+    """What the checks of a question said."""
+    path = course.root / "autograded" / student / NAME / f"{NAME}.ipynb"
+    for cell in nbformat.read(path, as_version=4).cells:
+        if cell.metadata.get("nbgrader", {}).get("grade_id") == f"{name}_checks":
+            return " ".join(output.evalue for output in cell.outputs if "evalue" in output)
+    raise AssertionError(f"no checks of {name}")
+
+
+def test_right_answers_get_full_marks_and_a_text_waits_for_a_person(course):
+    hand_in(course.root, "ada", right(course, words="Because it is."))
+    assert graded(course) == ({"double": 5, "triple": 5}, "")
+    row = (course.root / f"{NAME}.csv").read_text("utf-8-sig").splitlines()[1]
+    assert row == "ada,,5.0,5.0,,10.0,12.0,words,"
+
+
+def test_a_mistake_is_named_on_the_page_and_the_hidden_test_is_not_shown(course):
+    hand_in(course.root, "ada", right(course, double="def double(x):\n    return x"))
+    assert graded(course)[0] == {"double": 0, "triple": 5}
+    course.feedback(NAME, "ada")
+    page = (course.root / "feedback" / "ada" / NAME / f"{NAME}.html").read_text()
+    assert "the secret sentence" in page
+    assert "double(21)" not in page and "Nothing stays nothing" in page
+
+
+def test_a_page_names_the_questions_and_shows_what_cells_end_in(course):
+    nb = right(course, words="Because it is.", double="def double(x):\n    return x")
+    figure = "from matplotlib.figure import Figure\ndrawn = Figure()\ndrawn.subplots()\ndrawn"
+    nb.cells += [new_code_cell("'a' 'text'"), new_code_cell(figure)]
+    hand_in(course.root, "ada", nb)
+    graded(course)
+    course.feedback(NAME, "ada")
+    page = (course.root / "feedback" / "ada" / NAME / f"{NAME}.html").read_text()
+    assert "tiny: 5.0 of 12.0 marks so far" in page and "Test cell" not in page
+    assert '<a href="#double_checks">double</a>:' in page
+    assert "2.0 at most, still to be marked by a person" in page
+    assert "atext" in page and page.count("data:image/png") == 1 and "Out[" not in page
+
+
+def test_a_student_cannot_put_a_script_on_the_page(course):
+    nb = right(course)
+    nb.cells[0].source += "\n<script>stolen()</script>"
+    html = "from IPython.display import HTML, display\ndisplay(HTML('<b onclick=stolen()>'))"
+    nb.cells.append(new_code_cell(html))
+    nb.cells.append(new_code_cell("raise ValueError('<script>stolen()</script>')"))
+    nb.cells.append(new_raw_cell("<script>stolen()</script>"))
+    nb.cells[-1].metadata["raw_mimetype"] = 7
+    links = (
+        "[a](javascript:stolen())",
+        "[a]( <&#106;avascript:stolen()>)",
+        "![a](attachment:b.png)",
+    )
+    links += ("[a][b]\n\n[b]: javascript:stolen()", r"$\href{javascript:stolen()}{a}$")
+    nb.cells += [new_markdown_cell(link) for link in (*links, "[web](https://example.org)")]
+    hand_in(course.root, "ada", nb)
+    assert graded(course)[0] == FULL
+    course.feedback(NAME, "ada")
+    page = (course.root / "feedback" / "ada" / NAME / f"{NAME}.html").read_text()
+    assert page.count("stolen") >= 4
+    assert "<script>stolen" not in page and "<b onclick" not in page
+    _, _, body = page.partition("<body")
+    targets = re.findall(r"""\b(?:href|src)\s*=\s*["']?([^"'> ]*)""", body)
+    assert [one for one in targets if not re.match(r"#|data:image/png|https://example", one)] == []
+    assert "https://example.org" in targets and r"\href" not in body
+
+
+# --- hostile answers to the first question; the second is answered rightly ----------------------
+
+HOSTILE = {
+    "endless loop": "while True:\n    pass",
+    "endless loop in the function": "def double(x):\n    while True:\n        pass",
+    "fork bomb": "import os\nwhile True:\n    os.fork()",
+    "processes that outlive their parent": """
+        import os, time
+        if os.fork() == 0:
+            os.setsid()
+            time.sleep(1000)
+        os._exit(0)""",
+    "100 GB at once": "def double(x):\n    return len(bytearray(100 * 2**30))",
+    "100 GB in pieces": """
+        import mmap
+        pieces = []
+        for _ in range(1000):
+            pieces.append(mmap.mmap(-1, 2**27))
+            for place in range(0, 2**27, 4096):
+                pieces[-1][place] = 1""",
+    "filled disk": """
+        written = 0
+        for folder in ("/tmp", "/home/student", "/dev/shm", "/dev", "/", "/var/tmp"):
+            try:
+                for number in range(50):
+                    with open(f"{folder}/{number}", "wb") as file:
+                        written += file.write(bytes(2**26))
+            except OSError:
+                pass
+        def double(x):
+            return written""",
+    "os._exit": "import os\nos._exit(0)",
+    "os._exit in the function": "import os\ndef double(x):\n    os._exit(0)",
+    "exit": "def double(x):\n    raise SystemExit",
+    "patched assert": """
+        import builtins, sys
+        from IPython.core.interactiveshell import InteractiveShell
+        builtins.AssertionError = type("Nothing", (Exception,), {})
+        InteractiveShell.showtraceback = lambda *_, **__: None
+        sys.excepthook = lambda *_: None
+        def double(x):
+            return -1""",
+    "equal to everything": """
+        class Everything(int):
+            def __eq__(self, other):
+                return True
+            def __ne__(self, other):
+                return False
+        def double(x):
+            return Everything()""",
+    "overwritten helpers": """
+        import json, sys
+        import numpy as np
+        import wire
+        np.allclose = np.array_equal = lambda *_, **__: True
+        json.dumps = lambda *_, **__: "[1, 'done', true]"
+        sys.modules["__main__"].pack = wire.pack = lambda *_: b'{"tuple": [1, "done", true]}'
+        def double(x):
+            return x""",
+    "overwritten helpers on disk": """
+        import importlib.util, pathlib
+        package = pathlib.Path(importlib.util.find_spec("helpers").origin)
+        package.write_text("raise SystemExit")""",
+    "hidden tests on disk": """
+        import os
+        def double(x):
+            for folder, _, files in os.walk("/"):
+                if {"tiny.ipynb", "1_dense_networks.toml", "judge.py"} & set(files):
+                    return 2 * x
+            return 0""",
+    "hidden tests on the stack": """
+        import gc, sys
+        def double(x):
+            frame, seen = sys._getframe(), []
+            while frame:
+                seen += [*frame.f_locals.values(), *frame.f_globals.values()]
+                frame = frame.f_back
+            seen += gc.get_objects()
+            texts = [one for one in seen if isinstance(one, str)]
+            if any("secret " + "sentence" in text for text in texts):
+                return 2 * x
+            return 0""",
+    "forged messages": """
+        import os
+        for number in range(3, 64):
+            try:
+                os.write(number, bytes([0, 0, 0, 4]) + b"null")
+                os.write(number, bytes([0, 0, 0, 9]) + b"{'pickle'")
+            except OSError:
+                pass""",
+    "more than 16 MB": "def double(x):\n    return 'x' * 2**27",
+    "deep lists": """
+        def double(x):
+            nested = []
+            for _ in range(100_000):
+                nested = [nested]
+            return nested""",
+    "an array that never ends": """
+        import numpy as np
+        def double(x):
+            return np.zeros((2**40, 0))""",
+    "a list that keeps the checks busy": """
+        class Never(list):
+            def __iter__(self):
+                while True:
+                    yield 1
+        def double(x):
+            return Never([1])""",
+    "no plain data": "def double(x):\n    return object()",
+    "a class": "class double:\n    pass",
+}
+
+
+HONEST = ("0 first", "half-way", "z last")  # in the order in which they are graded
+
+
+@pytest.fixture(scope="module")
+def crowd(template, tmp_path_factory):
+    """A course in which every hostile notebook was handed in, honest ones between them, and all
+    were graded in one run, as a teacher does it."""
+    root = shutil.copytree(template, tmp_path_factory.mktemp("crowd") / "my course")
+    with (root / "nbgrader_config.py").open("a") as file:
+        file.write("c.Judge.seconds = 3\nc.Judge.memory_gb = 1\n")
+    course = submissions.Course(root)
+    for title, answer in HOSTILE.items():
+        hand_in(root, title, right(course, double=textwrap.dedent(answer)))
+    for student in HONEST:
+        hand_in(root, student, right(course))
+    hand_in(root, "invalid JSON", b"{")
+    with hand_in(root, "200 MB", b"").open("wb") as file:
+        file.truncate(200_000_000)
+    run = command(course, "grade")
+    shown, _ = run.communicate(timeout=3000)
+    assert run.returncode == 0, shown
+    return course
+
+
+@slow
+@sandboxed
+@pytest.mark.parametrize("title", HOSTILE)
+def test_a_hostile_answer_costs_its_question_and_nothing_else(crowd, title):
+    assert in_table(crowd, title)[0] == {"double": 0, "triple": 5}
+    assert said(crowd, "double", title)
+
+
+@slow
+@sandboxed
+def test_among_hostile_notebooks_everybody_is_graded_and_nobody_harmed(crowd):
+    everybody = {*HOSTILE, *HONEST, "invalid JSON", "200 MB"}
+    assert set(finished(crowd)) == everybody
+    assert {path.parts[-3] for path in crowd.root.glob("submitted/*/*/*.ipynb")} == everybody
+    assert {path.parts[-3] for path in crowd.root.glob("feedback/*/*/*.html")} == everybody
+    for student in HONEST:
+        assert in_table(crowd, student) == (FULL, "")
+    for student in ("invalid JSON", "200 MB"):
+        assert in_table(crowd, student)[0] == {"double": 0, "triple": 0}
+
+
+@slow
+@sandboxed
+def test_a_disk_can_be_filled_only_up_to_its_limit(course):
+    course.config.Judge.seconds = 20
+    answer = textwrap.dedent(HOSTILE["filled disk"]) + "\nprint('written', written)"
+    hand_in(course.root, "ada", right(course, double=answer))
+    graded(course)
+    text = (course.root / "autograded" / "ada" / NAME / f"{NAME}.ipynb").read_text()
+    written = int(text.partition("written ")[2].partition("\\n")[0])
+    assert 0 < written <= 3 * sandbox.Limits().disk
+
+
+@slow
+@sandboxed
+def test_nothing_can_be_deleted(course):
+    bob = hand_in(course.root, "bob", right(course))
+    places = [str(course.root), str(Path(__file__).parents[2]), os.path.expanduser("~")]
+    answer = f"import shutil\nfor place in {places}:\n    shutil.rmtree(place, ignore_errors=True)"
+    hand_in(course.root, "ada", right(course, double=answer))
+    before = sorted(course.root.rglob("*/*.ipynb"))
+    assert graded(course)[0] == {"double": 0, "triple": 5}
+    assert bob.exists() and set(before) <= set(course.root.rglob("*/*.ipynb"))
+
+
+@slow
+@sandboxed
+def test_no_other_work_can_be_seen(course):
+    hand_in(course.root, "bob", right(course))
+    place = str(course.root / "submitted")
+    seen = f"import os\ndef double(x):\n    return 2 * x * os.path.exists({place!r})"
+    hand_in(course.root, "ada", right(course, double=seen))
+    assert graded(course)[0] == {"double": 0, "triple": 5}
+
+
+@slow
+@sandboxed
+def test_no_socket_reaches_anybody(course):
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.setblocking(False)
+        address = server.getsockname()
+        call = f"import socket\nsocket.create_connection({address}, 2)"
+        hand_in(course.root, "ada", right(course, double=call))
+        assert graded(course)[0] == {"double": 0, "triple": 5}
+        with pytest.raises(BlockingIOError):
+            server.accept()
+
+
+def test_a_cell_that_claims_to_be_a_check_is_not_trusted(course, tmp_path):
+    """Checks run outside the sandbox, so their source must be the teacher's."""
+    trace = tmp_path / "trace"
+    evil = f"open({str(trace)!r}, 'w').write('x')"
+    nb = right(course)
+    mark = tiny_coursework.mark
+    nb.cells.append(
+        new_code_cell(evil, metadata=mark("mine_checks", grade=True, locked=True, points=99))
+    )
+    for cell in nb.cells:
+        if cell.metadata.get("nbgrader", {}).get("grade_id") in ("triple_checks", "setup"):
+            cell.source = evil
+    hand_in(course.root, "ada", nb)
+    marks, notes = graded(course)
+    assert marks == FULL
+    assert "The cell triple_checks was edited" in notes and "mine_checks is unknown" in notes
+    if not NO_SANDBOX:
+        assert not trace.exists()
+
+
+def rewrite_setup(course, code):
+    """Let the set-up cell hold other code, and write the student version anew."""
+    path = course.root / "source" / NAME / f"{NAME}.ipynb"
+    path.write_text(path.read_text().replace("import numpy as np", code))
+    course.release(NAME)
+
+
+def test_a_question_that_is_added_to_graded_work_is_refused_with_the_reason(course):
+    hand_in(course.root, "ada", right(course))
+    course.grade(NAME, "ada")
+    path = course.root / "source" / NAME / f"{NAME}.ipynb"
+    path.write_text(path.read_text().replace("triple_checks", "other_checks"))
+    with pytest.raises(RuntimeError) as refused:
+        course.release(NAME)
+    assert str(refused.value) == (
+        "tiny could not be made ready for students: RuntimeError: Cannot add or remove cells for "
+        "notebook 'tiny' because there are submissions associated with it"
+    )
+
+
+def test_where_the_given_cell_fails_nobody_is_marked(course, monkeypatch):
+    monkeypatch.setenv("HERE_ONLY", "1")  # the sandbox does not see it
+    rewrite_setup(course, "import os; here = os.environ['HERE_ONLY']")
+    hand_in(course.root, "ada", right(course))
+    with pytest.raises(RuntimeError, match="the given cell setup stopped in the sandbox"):
+        course.grade(NAME, "ada")
+    assert course.record(NAME, "ada") is None
+
+
+def test_a_student_who_breaks_the_given_cell_has_no_marks_and_the_reason(course):
+    nb = right(course)
+    nb.cells.insert(0, new_code_cell("import sys; sys.modules['numpy'] = None"))
+    hand_in(course.root, "ada", nb)
+    marks, notes = graded(course)
+    assert marks == {"double": 0, "triple": 0}
+    assert "the given cell setup stopped in the sandbox" in notes
+
+
+def test_an_answer_that_is_no_python_is_told_so(course):
+    hand_in(course.root, "ada", right(course, double="def double(x):\nreturn 2 * x"))
+    assert graded(course)[0] == {"double": 0, "triple": 5}
+    assert said(course, "double").startswith(
+        "No cell defines double, for the one that should did not finish. IndentationError: "
+    )
+
+
+@slow
+def test_the_cell_that_imports_may_take_longer_than_an_answer(course):
+    slow_import = "import time; time.sleep(4); import numpy as np"  # answers have 3 seconds
+    rewrite_setup(course, slow_import)
+    hand_in(course.root, "ada", right(course))
+    assert graded(course)[0] == FULL
+
+
+@slow
+def test_seconds_are_the_processors_and_on_the_clock_some_times_as_many(template, tmp_path):
+    """On a busy machine an answer waits without working: that is not the student's fault."""
+    cache, limits = template / ".grading" / "cache", sandbox.Limits(seconds=1)
+    with sandbox.Sandbox(cache, limits, tmp_path) as process:
+        (outcome, _) = process.ask("run", "import time; time.sleep(2)")
+        assert outcome == "done"
+        began = time.monotonic()
+        with pytest.raises(sandbox.Died, match="took more than 1 seconds"):
+            process.ask("run", "time.sleep(1000)")
+        assert time.monotonic() - began >= sandbox.PATIENCE
+    with sandbox.Sandbox(cache, limits, tmp_path) as process:
+        with pytest.raises(sandbox.Died, match="took more than 1 seconds"):
+            process.ask("run", "import os\nos.fork()\nwhile True: pass")
+        assert sandbox._work(process._family()) == 0  # nothing is left of it
+
+
+# --- notebooks that arrive in another shape ------------------------------------------------------
+
+
+def test_no_notebook_and_no_json_get_no_marks_and_a_reason(course):
+    odd = right(course)
+    odd.cells[1].metadata["nbgrader"] = ["double", 99]
+    for content, reason in (
+        (nbformat.writes(odd).encode(), "not a notebook that can be read"),
+        (b"not JSON at all", "not a notebook that can be read"),
+        (b'{"cells": 7}', "not a notebook that can be read"),
+        (b"\xff\xfe\x00", "not a notebook that can be read"),
+        (b"[" * 100_000, "not a notebook that can be read"),
+    ):
+        hand_in(course.root, "ada", content)
+        marks, notes = graded(course)
+        assert marks == {"double": 0, "triple": 0}
+        assert reason in notes
+    course.feedback(NAME, "ada")
+    page = (course.root / "feedback" / "ada" / NAME / f"{NAME}.html").read_text()
+    assert "Your notebook was not graded" in page
+
+
+def test_a_notebook_of_200_mb_is_not_read(course):
+    path = hand_in(course.root, "ada", b"")
+    with path.open("wb") as file:
+        file.truncate(200_000_000)
+    marks, notes = graded(course)
+    assert marks == {"double": 0, "triple": 0}
+    assert "It takes 200 MB; expected at most 10" in notes
+
+
+def test_a_link_is_not_followed(course, tmp_path):
+    other = hand_in(course.root, "bob", right(course))
+    folder = course.root / "submitted" / "ada" / NAME
+    folder.mkdir(parents=True)
+    (folder / f"{NAME}.ipynb").symlink_to(other)
+    marks, notes = graded(course)
+    assert marks == {"double": 0, "triple": 0} and "There is no notebook in it" in notes
+
+
+def change(name, act):
+    """A way to change a notebook: do something with the place of a cell."""
+
+    def changed(nb):
+        ids = [cell.metadata.get("nbgrader", {}).get("grade_id") for cell in nb.cells]
+        act(nb, ids.index(name))
+
+    return changed
+
+
+def edit(nb, place):
+    nb.cells[place].source = "assert True"
+
+
+def delete(nb, place):
+    del nb.cells[place]
+
+
+def copy_before(nb, place):
+    copied = nbformat.from_dict(json.loads(json.dumps(nb.cells[place])))
+    nb.cells.insert(place, copied | {"id": "copied"})
+
+
+def other_front_end(nb):
+    nb.metadata = {"colab": {"provenance": []}, "kernelspec": {"name": "ir", "language": "R"}}
+    for cell in nb.cells:
+        del cell["id"]
+    nb.nbformat_minor = 0
+
+
+def windows(nb):
+    for cell in nb.cells:
+        cell.source = cell.source.replace("\n", "\r\n")
+
+
+NO_TRIPLE = {"double": 5, "triple": 0}
+CHANGED = {
+    "edited check": (change("triple_checks", edit), FULL, "triple_checks was edited"),
+    "deleted check": (change("triple_checks", delete), FULL, "triple_checks was deleted"),
+    "deleted setup": (change("setup", delete), FULL, "setup was deleted"),
+    "deleted answer": (change("triple", delete), NO_TRIPLE, "triple was deleted"),
+    "deleted text": (change("words", delete), FULL, "words was deleted"),
+    "copied answer": (change("triple", copy_before), FULL, "triple is there more than once"),
+    "copied check": (change("triple_checks", copy_before), FULL, "there more than once"),
+    "other front end": (other_front_end, FULL, "kernel for R"),
+    "Windows": (windows, FULL, "Windows' line ends"),
+}
+
+
+@pytest.mark.parametrize(("alter", "marks", "note"), CHANGED.values(), ids=CHANGED)
+def test_a_changed_notebook_is_graded_with_a_note(course, alter, marks, note):
+    nb = right(course)
+    alter(nb)
+    path = hand_in(course.root, "ada", b"")
+    path.write_text(json.dumps(nb))
+    found, notes = graded(course)
+    assert found == marks
+    assert note in notes
+
+
+def test_changed_outputs_alone_are_no_answer(course):
+    nb = blank(course)
+    for cell in nb.cells:
+        if cell.cell_type == "code":
+            cell.outputs = [nbformat.v4.new_output("stream", text="42\n")]
+    hand_in(course.root, "ada", nb)
+    marks, notes = graded(course)
+    assert marks == {"double": 0, "triple": 0} and "No answer was changed" in notes
+    assert "not answered yet" in said(course, "double")
+
+
+def test_a_renamed_file_is_graded_with_a_note_if_it_is_the_only_one(course):
+    hand_in(course.root, "ada", right(course), name="tiny (1)\x1b[2J.ipynb")
+    marks, notes = graded(course)
+    assert marks == FULL and "renamed to tiny (1)?[2J.ipynb" in notes
+    hand_in(course.root, "ada", right(course), name="tiny (2).ipynb")
+    marks, notes = graded(course)
+    assert marks == {"double": 0, "triple": 0} and "Rename the one that counts" in notes
+
+
+def test_marks_by_hand_survive_another_grading(course):
+    hand_in(course.root, "ada", right(course, words="Because it is."))
+    graded(course)
+    with submissions.Gradebook(course.config.CourseDirectory.db_url) as gradebook:
+        mark = gradebook.find_grade("words", NAME, NAME, "ada")
+        mark.manual_score, mark.needs_manual_grade = 2, False
+        gradebook.db.commit()
+    hand_in(course.root, "ada", right(course, words="Because it is.", double="x = 1"))
+    assert graded(course)[0] == {"double": 0, "triple": 5}
+    with (course.root / f"{NAME}.csv").open(encoding="utf-8-sig", newline="") as file:
+        (row,) = csv.DictReader(file)
+    assert float(row["words"]) == 2
+    course.feedback(NAME, "ada")
+    page = (course.root / "feedback" / "ada" / NAME / f"{NAME}.html").read_text()
+    assert "tiny: 7.0 of 12.0 marks</h4>" in page and "marked by a person" in page
+
+
+# --- the command ----------------------------------------------------------------------------------
+
+
+def command(course, *words, **environment):
+    """`grade.py` in a course's own folder, as a process."""
+    environment = os.environ | {"PYTHONPATH": str(sandbox.COURSE)} | environment
+    program = [sys.executable, str(course.root / "grading" / "grade.py"), *words]
+    streams = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+    return subprocess.Popen(program, env=environment, start_new_session=True, **streams)
+
+
+def finished(course):
+    """Who was graded, and when."""
+    records = course.root.glob("autograded/*/*/record.json")
+    return {path.parts[-3]: path.stat().st_mtime_ns for path in records}
+
+
+REFUSING = 'case "$1" in --version) echo bubblewrap 0.9.0;; *) echo no uid map >&2; exit 1;; esac'
+UNFIT = {
+    "missing": (None, "found none"),
+    "too old": ("echo bubblewrap 0.4.1", "found 'bubblewrap 0.4.1', older than 0.8"),
+    "forbidden by the system": (REFUSING, "it does not work here (no uid map)"),
+}
+
+
+@pytest.mark.parametrize(("program", "found"), UNFIT.values(), ids=UNFIT)
+def test_without_a_fitting_bubblewrap_there_is_no_sandbox(tmp_path, monkeypatch, program, found):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    if program is not None:
+        (tmp_path / "bwrap").write_text(f"#!/bin/sh\n{program}\n")
+        (tmp_path / "bwrap").chmod(0o755)
+    with pytest.raises(sandbox.NoSandbox) as refusal:
+        sandbox.check.__wrapped__()
+    said = str(refusal.value)
+    assert found in said and "sudo apt install bubblewrap" in said and "SANDBOX=none" in said
+
+
+@slow
+def test_without_a_sandbox_it_refuses_and_says_what_to_do(course, tmp_path):
+    hand_in(course.root, "ada", right(course))
+    run = command(course, "grade", PATH=str(tmp_path))
+    shown, _ = run.communicate(timeout=120)
+    assert run.returncode != 0 and finished(course) == {}
+    assert "sudo apt install bubblewrap" in shown and "SANDBOX=none" in shown
+
+
+@slow
+def test_an_unknown_assignment_is_answered_with_the_known_ones(course):
+    shown, _ = command(course, "release", "tinny").communicate(timeout=120)
+    assert "no assignment tinny; expected: tiny" in shown
+
+
+@slow
+def test_killed_half_way_it_loses_nothing_and_grades_nobody_twice(course):
+    mode = "none" if NO_SANDBOX else ""
+    students = [f"student{number}" for number in range(8)]
+    for number, student in enumerate(students):
+        hand_in(
+            course.root, student, right(course, double="x = 1") if number % 2 else right(course)
+        )
+    hand_in(course.root, "torn", b"{")
+    first = command(course, "grade", SANDBOX=mode)
+    until = time.monotonic() + 120
+    while len(finished(course)) < 2 and time.monotonic() < until:
+        time.sleep(0.05)
+    os.kill(first.pid, signal.SIGKILL)
+    first.communicate(timeout=60)  # its workers end with it, or this would wait for them
+    before = finished(course)
+    assert 2 <= len(before) < len(students)
+    second = command(course, "grade", SANDBOX=mode)
+    shown, _ = second.communicate(timeout=300)
+    assert second.returncode == 0, shown
+    assert f"{len(students) + 1 - len(before)} of {len(students) + 1} to grade" in shown
+    after = finished(course)
+    assert set(after) == {*students, "torn"}
+    assert {student: after[student] for student in before} == before
+    with (course.root / f"{NAME}.csv").open(encoding="utf-8-sig", newline="") as file:
+        marks = {row["student"]: float(row["score"]) for row in csv.DictReader(file)}
+    expected = {student: 5 if number % 2 else 10 for number, student in enumerate(students)}
+    assert marks == expected | {"torn": 0}
+    assert all((course.root / "feedback" / student).is_dir() for student in after)
+    assert list(course.root.glob(".grading/tmp*")) == []
+
+
+def test_more_submissions_than_its_processes_may_grade_all_come_back(monkeypatch):
+    monkeypatch.setattr(grade, "TASKS_PER_PROCESS", 2)
+    monkeypatch.setattr(os, "cpu_count", lambda: 1)
+    students = [f"student{number}" for number in range(5)]
+    found = grade.in_parallel(max, "a", "b", students)  # the last of three strings, in a worker
+    assert dict(found) == {student: student for student in students}
+    assert list(grade.in_parallel(max, "a", "b", [])) == []
+
+
+def test_an_interrupted_task_leaves_no_half_record(course, monkeypatch):
+    hand_in(course.root, "ada", right(course))
+    monkeypatch.setattr(submissions, "_move", lambda *_: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        course.grade(NAME, "ada")
+    assert finished(course) == {} and course.waiting(NAME) == ["ada"]
+
+
+def test_another_hand_in_or_another_question_is_graded_again(course):
+    hand_in(course.root, "ada", right(course))
+    hand_in(course.root, "bob", right(course))
+    for student in ("ada", "bob"):
+        course.grade(NAME, student)
+    assert course.waiting(NAME) == []
+    hand_in(course.root, "bob", right(course, double="x = 1"))
+    assert course.waiting(NAME) == ["bob"]
+    path = course.root / "source" / NAME / f"{NAME}.ipynb"
+    path.write_text(path.read_text().replace("Nothing stays nothing.", "Zero stays zero."))
+    assert course.waiting(NAME) == ["ada", "bob"]
+
+
+@slow
+def test_two_runs_at_once_are_refused(course):
+    with grade.FileLock(course.root / ".grading" / "lock"):
+        shown, _ = command(course, "release").communicate(timeout=120)
+    assert "found another one at work" in shown
+
+
+def test_checks_that_an_answer_keeps_busy_are_stopped():
+    checks = "while answer != 2:\n    pass"
+    student = type("Student", (), {"bind": lambda self, name: 1, "sandbox": True})()
+    (error,) = judge.check(checks, {}, student, seconds=0.1)
+    assert "took too long on your answer" in error.evalue
+
+
+@slow
+@sandboxed
+def test_the_sentences_on_stopped_work_say_why(course):
+    hand_in(course.root, "ada", right(course, double=HOSTILE["endless loop in the function"]))
+    graded(course)
+    assert said(course, "double") == (
+        "Grading of this question was stopped: your code took more than 3 seconds."
+    )
+    assert judge.UNANSWERED not in said(course, "double")

@@ -1,0 +1,256 @@
+"""Handwriting: a picture becomes an image like the training data's, a page becomes its text."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+from helpers import handwriting
+from helpers.handwriting import conversion, pictures
+
+import numpy as np
+import pytest
+import written
+from PIL import Image
+from sklearn.datasets import load_digits
+
+CLASSES = tuple("0123456789ABDEFGHJLMNQRTUabdefghijmnqrt")
+TEXT = ["Hide the big jar", "7 fine red hen", "234 near me", "A big TREE 1986"]
+
+
+def alike(image, other):
+    """How alike two images are: their correlation."""
+    return np.corrcoef(image.ravel(), other.ravel())[0, 1]
+
+
+PLAIN = {letter: handwriting.prepare(written.picture(letter)) for letter in "Rig8"}
+CASES = {
+    "inverted": lambda letter: 1 - written.picture(letter),
+    "small, in a corner": lambda letter: written.picture(letter, 40, at=(0.2, 0.75)),
+    "tiny in a large picture": lambda letter: written.picture(letter, 60, (1600, 1200), (0.8, 0.3)),
+    "large": lambda letter: written.picture(letter, 900, (3000, 2000)),
+    "30 × 22": lambda letter: np.asarray(
+        Image.fromarray(written.picture(letter)).resize((30, 22), Image.Resampling.BOX)
+    ),
+    "faint pencil": lambda letter: written.picture(letter, paper=0.85, dark=0.72),
+    "blackboard": lambda letter: written.picture(letter, paper=0.2, dark=0.9),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("letter", PLAIN)
+def test_the_same_character_gives_the_same_image_however_it_was_taken(case, letter):
+    image = handwriting.prepare(CASES[case](letter))
+    assert image.shape == (28, 28) and image.dtype == np.uint8 and image.max() == 255
+    assert alike(image, PLAIN[letter]) > 0.85
+    others = [alike(image, PLAIN[other]) for other in PLAIN if other != letter]
+    assert alike(image, PLAIN[letter]) > max(others) + 0.1
+
+
+@pytest.mark.parametrize("settings", [
+    {"shadow": 0.4},
+    {"noise": 0.03},
+    {"ruling": "ruled"},
+    {"ruling": "squared", "noise": 0.02, "shadow": 0.2},
+    {"ruling": "squared", "paper": 0.2, "dark": 0.9},
+])  # fmt: skip
+@pytest.mark.parametrize("letter", PLAIN)
+def test_light_ruling_and_noise_leave_no_trace(settings, letter):
+    ink = (written.picture(letter, 120, (320, 240)) < 0.5).astype(np.float32)
+    image = handwriting.prepare(written.photograph(ink, **settings))
+    assert alike(image, PLAIN[letter]) > 0.85
+
+
+def test_specks_and_a_neighbour_cut_off_by_the_edge_are_left_out():
+    sheet = written.picture("R")
+    sheet[20:23, 30:33] = sheet[200:203, 150:153] = 0.2
+    sheet[60:110, :12] = 0.2
+    assert alike(handwriting.prepare(sheet), PLAIN["R"]) > 0.95
+
+
+@pytest.mark.parametrize("radius, above", [(16, 90), (28, 60)])
+def test_a_dot_that_is_far_above_its_stem_or_large_belongs_to_it(radius, above):
+    sheet = np.full((300, 200), 0.85, np.float32)
+    sheet[170:250, 95:107] = 0.2
+    rows, columns = np.indices(sheet.shape)
+    sheet[np.hypot(rows - 170 + above, columns - 101) < radius] = 0.2
+    image = handwriting.prepare(sheet)
+    inked = image.max(axis=1) > 127
+    assert np.abs(np.diff(inked[3:-3].astype(int))).sum() == 2  # ink, gap, ink
+
+
+@pytest.mark.parametrize("style, convert", handwriting.STYLES.items())
+def test_a_training_image_stays_nearly_what_it_is(style, convert):
+    scan = written.picture("R", 90, (128, 128)) < 0.5
+    image = convert(conversion.scan(scan.astype(np.float32), scan))
+    assert alike(handwriting.prepare(image, style), image) > 0.9
+
+
+def test_both_styles_put_the_ink_where_their_training_images_have_it():
+    emnist, mnist = (
+        handwriting.prepare(written.picture("7"), style) for style in ("emnist", "mnist")
+    )
+    sides = [np.ptp(np.nonzero(image > 127)[0]) + 1 for image in (emnist, mnist)]
+    assert 21 <= sides[0] <= 25 and 18 <= sides[1] <= 20
+
+
+def test_real_digits_of_8_by_8_pixels_are_prepared():
+    for digit in load_digits().images[:40]:
+        dark, light = (handwriting.prepare(one) for one in (16 - digit, digit))
+        assert np.array_equal(dark, light) or alike(dark, light) > 0.9
+
+
+def test_without_steps_the_picture_is_squeezed_as_it_is():
+    sheet = np.round(255 * written.picture("R", paper=0.9)).astype(np.uint8)
+    naive = handwriting.prepare(sheet, steps=())
+    assert naive.shape == (28, 28) and abs(np.median(naive) - 0.9 * 255) < 2
+    assert np.median(handwriting.prepare(sheet, steps=("invert",))) > 0
+    assert np.median(handwriting.prepare(sheet, steps=("invert", "light"))) == 0
+
+
+def test_each_step_changes_the_image_that_needs_it():
+    ink = (written.picture("R", 100, (320, 240), (0.3, 0.4), "DejaVuSans-Bold") < 0.5).astype(
+        np.float32
+    )
+    photograph = written.photograph(ink, shadow=0.3, ruling="ruled")
+    marked = np.array(photograph)
+    marked[200:204, 250:254] = 0
+    images = [
+        handwriting.prepare(marked, steps=handwriting.STEPS[:count]) for count in (0, 1, 2, 3, 5, 6)
+    ]
+    likeness = [alike(image, PLAIN["R"]) for image in images]
+    assert likeness[-1] > 0.85 and likeness[-1] == max(likeness)
+    assert len({image.tobytes() for image in images}) == len(images)
+
+
+@pytest.mark.parametrize("style, steps, message", [
+    ("Emnist", handwriting.STEPS, "'emnist' or 'mnist', found 'Emnist'"),
+    ("emnist", ("light",), "'invert' with 'light'"),
+    ("emnist", ("invert", "light", "stroke"), "'crop' with 'stroke'"),
+    ("emnist", ("blur",), r"found \('blur',\)"),
+])  # fmt: skip
+def test_unknown_styles_and_steps_are_named(style, steps, message):
+    with pytest.raises(ValueError, match=message):
+        handwriting.prepare(written.picture("R"), style, steps)
+
+
+def test_an_unknown_style_is_named_before_a_page_is_looked_at():
+    with pytest.raises(ValueError, match="'emnist' or 'mnist', found 'nist'"):
+        handwriting.read_page("no such file", None, (), style="nist")
+
+
+def two(first, second, apart=(1, 0)):
+    """Two characters in one picture, beside or above each other."""
+    sheet = np.full((400, 400), 0.85, np.float32)
+    for letter, sign in ((first, -1), (second, 1)):
+        at = [0.5 + sign * 0.18 * share for share in apart]
+        sheet = np.minimum(sheet, written.picture(letter, 90, (400, 400), at))
+    return sheet
+
+
+REFUSED = {
+    "two beside each other": (lambda: two("A", "B"), pictures.SeveralCharacters, "found 2"),
+    "two above each other": (lambda: two("A", "B", (0, 1)), pictures.SeveralCharacters, "found 2"),
+    "a page": (lambda: 1 - written.page(TEXT)[0], pictures.SeveralCharacters, "read_page"),
+    "nothing": (lambda: np.full((90, 120), 0.8), pictures.NoInk, "Expected ink"),
+    "a speck": (lambda: 1 - np.pad(np.ones((3, 3)), 60), pictures.NoInk, "specks"),
+    "black": (lambda: np.zeros((90, 120), np.uint8), pictures.NoInk, "Expected ink"),
+    "grain": (
+        lambda: 0.8 + np.random.default_rng(0).normal(0, 0.02, (90, 120)),
+        pictures.NoInk,
+        "Expected",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_is_no_single_character_is_refused(name):
+    make, error, message = REFUSED[name]
+    with pytest.raises(error, match=message):
+        handwriting.prepare(make())
+
+
+@pytest.fixture(scope="module")
+def model():
+    return written.Nearest(handwriting.prepare, CLASSES)
+
+
+@pytest.fixture(scope="module")
+def page():
+    return written.page(TEXT)
+
+
+PAGES = {
+    "clean": {},
+    "shadow": {"shadow": 0.4},
+    "noise": {"noise": 0.03},
+    "turned": {"angle": 3},
+    "turned, ruled, shadow, noise": {"angle": -4, "ruling": "ruled", "shadow": 0.3, "noise": 0.02},
+    "turned, squared": {"angle": 2, "ruling": "squared", "noise": 0.02},
+    "blackboard": {"paper": 0.2, "dark": 0.9, "angle": -3},
+}
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_is_read_in_order_with_words_apart(name, model, page):
+    ink, boxes = page
+    text, found, probabilities = handwriting.read_page(
+        written.photograph(ink, **PAGES[name]), model, CLASSES
+    )
+    assert text.split("\n") == TEXT
+    assert probabilities.shape == (len(boxes), len(CLASSES))
+    turned = written.turned(boxes, ink.shape, PAGES[name].get("angle", 0))
+    assert np.abs(found - turned).max() < 12
+
+
+@pytest.mark.parametrize("ruling", ["ruled", "squared"])
+def test_ruling_that_is_level_with_the_text_costs_hardly_a_character(ruling, model, page):
+    text, found, _ = handwriting.read_page(
+        written.photograph(page[0], ruling=ruling), model, CLASSES
+    )
+    assert len(found) == len(page[1])
+    wrong = sum(a != b for a, b in zip(text, "\n".join(TEXT), strict=True))
+    assert wrong <= 2
+
+
+def test_boxes_are_in_pixels_of_the_picture_that_was_passed(model):
+    ink, boxes = written.page(["Red hat"], 120, (4000, 1500), start=(300, 800))
+    text, found, _ = handwriting.read_page(written.photograph(ink), model, CLASSES)
+    assert text == "Red hat"
+    assert np.abs(found - boxes).max() <= 8
+
+
+def test_merged_classes_read_as_their_first_character(page):
+    merged = tuple(name + name.lower() for name in CLASSES)
+    model = written.Nearest(handwriting.prepare, [name[0] for name in merged])
+    text, _, _ = handwriting.read_page(written.photograph(page[0]), model, merged)
+    assert text.split("\n") == TEXT
+
+
+def test_a_page_without_ink_and_a_wrong_number_of_classes_are_refused(model, page):
+    with pytest.raises(pictures.NoInk):
+        handwriting.read_page(np.full((200, 300), 0.9), model, CLASSES)
+    with pytest.raises(ValueError, match=r"Expected probabilities of shape \(\d+, 5\)"):
+        handwriting.read_page(written.photograph(page[0]), model, CLASSES[:5])
+
+
+def test_read_gives_the_image_and_the_best_readings(model):
+    sheet = written.picture("R")
+    seen, readings = handwriting.read(sheet, model, CLASSES, count=3)
+    assert np.array_equal(seen, handwriting.prepare(sheet))
+    assert readings[0][0] == "R" and len(readings) == 3
+    values = [value for _, value in readings]
+    assert values == sorted(values, reverse=True) and 0 <= values[-1] <= values[0] <= 1
+
+
+def test_ten_thousand_odd_pictures_give_an_image_or_a_named_error():
+    script = Path(__file__).parents[1] / "tools" / "fuzz.py"
+    done = subprocess.run(
+        [sys.executable, script, "10000"], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    found = json.loads(done.stdout)
+    assert sum(found.values()) >= 10_000
+    kinds = {"image", "text", "NotAPicture", "TooSmall", "NoInk", "SeveralCharacters"}
+    assert kinds <= set(found)
+    assert found["huge: TooLarge"] == 1  # the one of 81 million pixels

@@ -1,0 +1,165 @@
+"""Figures of studies: labelled, and true to the table they draw."""
+
+from helpers.plots import studies as study_plots
+from helpers.recipes.schedules import RangeTest
+from helpers.studies.table import summarise
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import pytest
+
+FACTORS = ["width", "layers", "optimizer"]
+
+
+def table():
+    """A grid of eight settings with three seeds; width 8 is .1 better, all else is noise."""
+    rng, rows = np.random.default_rng(0), []
+    for width in (4, 8):
+        for layers in (1, 2):
+            for optimizer in ("adam", "sgd"):
+                for seed in (1, 2, 3):
+                    accuracy = 0.8 + 0.1 * (width == 8) + rng.normal(0, 0.005)
+                    curve = [accuracy - 0.2, accuracy - 0.1, accuracy]
+                    curves = {"train_accuracy": curve, "val_accuracy": curve}
+                    curves |= {"train_loss": [3, 2, 1], "val_loss": [3, 2, 1]}
+                    setting = {"width": width, "layers": layers, "optimizer": optimizer}
+                    cost = {"seconds": width * layers, "parameters": width * layers}
+                    row = {"seed": seed, "state": "complete", "accuracy": accuracy, "loss": 1.0}
+                    rows.append(setting | row | cost | curves)
+    return pd.DataFrame(rows)
+
+
+TABLE = table()
+GRID = summarise(TABLE, FACTORS)
+WIDTHS = summarise(TABLE, "width")
+TRIALS = pd.DataFrame(
+    {"accuracy": np.linspace(0.6, 0.9, 30), "cost": np.arange(1000, 31_000, 1000)}
+)
+PARTS = pd.Series({"first": 1.5, "second": -0.2, "last": 0.7}).rename_axis("part")
+SEARCHES = {"genetic": TRIALS, "random": TRIALS[::-1]}
+RATES = np.geomspace(1e-6, 1, 60)
+TEST = RangeTest(RATES, 2.3 - 2 * np.exp(-((np.log10(RATES) + 2) ** 2)) + 0.5 * RATES)
+FIGURES = {
+    "settings": (1, lambda: study_plots.settings(GRID)),
+    "grid": (2, lambda: study_plots.grid(GRID, ["width"], ["layers", "optimizer"])),
+    "curves": (2, lambda: study_plots.curves(TABLE, "width")),
+    "pareto": (1, lambda: study_plots.pareto(WIDTHS, "parameters", "parameters")),
+    "fronts_over_time": (2, lambda: study_plots.fronts_over_time(SEARCHES, 10, 0.5)),
+    "bars": (1, lambda: study_plots.bars(PARTS, "seconds", "Where the seconds go")),
+    "range_tests": (1, lambda: study_plots.range_tests({"adam": TEST})),
+}
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_every_panel_is_labelled_and_the_figure_has_a_title(name):
+    panels, draw = FIGURES[name]
+    figure = draw()
+    figure.draw_without_rendering()
+    assert len(figure.axes) == panels and figure.get_suptitle()
+    for ax in figure.axes:
+        assert ax.get_ylabel() and (ax.get_xlabel() or ax.get_label() == "<colorbar>")
+    assert plt.get_fignums() == []
+
+
+def test_folds_draws_every_fold_thin_and_their_mean_thick():
+    axes = study_plots.folds(TABLE, "width").axes
+    assert [ax.get_title() for ax in axes] == ["4", "8", "", ""]
+    of_width_8 = TABLE[TABLE["width"] == 8]["val_accuracy"].to_list()
+    thin = [line for line in axes[3].lines if line.get_linewidth() < 1]
+    assert len(thin) == 2 * len(of_width_8) == 24
+    assert axes[3].lines[-1].get_ydata() == pytest.approx(np.mean(of_width_8, axis=0))
+    assert {line.get_linestyle() for line in thin} == {"--", "-"}
+    assert axes[0].get_ylim() == axes[1].get_ylim()
+
+
+def test_settings_shows_each_mean_with_its_interval_and_worse_ones_hollow():
+    ax = study_plots.settings(WIDTHS).axes[0]
+    handles, labels = ax.get_legend_handles_labels()
+    points = {label: handle[0] for handle, label in zip(handles, labels, strict=True)}
+    assert set(points) == {"best", "worse"}
+    assert points["worse"].get_markerfacecolor() == "white"
+    assert points["best"].get_xdata() == pytest.approx([WIDTHS.loc[8, "accuracy"]])
+    assert [text.get_text() for text in ax.get_yticklabels()] == ["4", "8"]
+
+
+@pytest.mark.parametrize("rows", [["width", "layers"], ["layers", "width"], ["optimizer", "width"]])
+def test_grid_writes_each_mean_into_its_field_and_frames_what_is_not_worse(rows):
+    columns = [name for name in FACTORS if name not in rows]
+    ax = study_plots.grid(GRID, rows, columns).axes[0]
+    ordered = GRID.reorder_levels([*rows, *columns]).sort_index()
+    expected = [f"{100 * value:.1f}" for value in ordered["accuracy"]]
+    assert [text.get_text() for text in ax.texts] == expected
+    assert len(ax.patches) == (GRID["verdict"] != "worse").sum() == 4
+
+
+def test_effects_draws_the_means_of_each_factor():
+    axes = study_plots.effects(GRID).axes
+    assert [ax.get_xlabel() for ax in axes] == FACTORS
+    for ax, factor in zip(axes, FACTORS, strict=True):
+        means = GRID["accuracy"].groupby(factor).mean()
+        assert ax.lines[-1].get_ydata() == pytest.approx(means.to_numpy())
+        assert len(ax.lines) == 1 + 4  # the mean, and one line for each pair of settings
+
+
+def test_curves_are_means_over_seeds_without_runs_that_became_nan():
+    nan = TABLE.iloc[[0]].assign(state="nan")
+    ax = study_plots.curves(pd.concat([TABLE, nan]), "width").axes[1]
+    small = TABLE[TABLE["width"] == 4]
+    expected = np.mean(small["val_accuracy"].to_list(), axis=0)
+    assert ax.lines[1].get_ydata() == pytest.approx(expected)
+
+
+def test_pareto_joins_what_nothing_cheaper_beats():
+    summary = pd.DataFrame(
+        {"accuracy": [0.9, 0.8, 0.95, 0.94], "cost": [1, 2, 3, 4]}, index=["a", "b", "c", "d"]
+    ).assign(low=0.7, high=0.99)
+    front = study_plots.pareto(summary, "cost", "cost").axes[0].lines[0]
+    assert front.get_xdata().tolist() == [1, 3] and front.get_ydata().tolist() == [0.9, 0.95]
+
+
+def test_fronts_over_time_draws_the_front_of_the_trials_so_far():
+    axes = study_plots.fronts_over_time(SEARCHES, 10, 0.5).axes
+    assert [ax.get_title() for ax in axes] == ["genetic", "random"]
+    dots, *steps = axes[1].lines
+    assert len(dots.get_xdata()) == 30
+    assert [step.get_label() for step in steps] == ["10 trials", "20 trials", "30 trials"]
+    shades = [float(step.get_color()) for step in steps]
+    assert shades == sorted(shades, reverse=True) and shades[-1] == 0
+    expected = [*TRIALS["accuracy"][20:], TRIALS["accuracy"].max()]  # and on to the right edge
+    assert steps[0].get_ydata() == pytest.approx(expected)
+
+
+def test_range_tests_mark_the_readings():
+    ax = study_plots.range_tests({"adam": TEST, "sgd": TEST}).axes[0]
+    labels = ax.get_legend_handles_labels()[1]
+    expected = {"steepest": TEST.steepest, "minimum": TEST.minimum, "tenth": TEST.tenth}
+    assert labels == [f"{name}: {rate:.1g}" for name, rate in expected.items()]
+
+
+def test_throughput_joins_the_medians_and_dots_a_multiple_of_one_worker():
+    rates = {1: (9, 10, 14), 2: (15, 19, 20)}
+    table = pd.DataFrame(
+        {"row": row, "storage": "journal", "workers": workers, "rows_per_minute": rate}
+        for row in ("waits", "computes")
+        for workers, runs in rates.items()
+        for rate in runs
+    )
+    axes = study_plots.throughput(table).axes
+    assert [ax.get_xlabel() for ax in axes] == ["workers (a row waits)", "workers (a row computes)"]
+    every, median, multiple = axes[0].lines
+    assert len(every.get_ydata()) == 6
+    assert median.get_ydata() == pytest.approx([10, 19])
+    assert multiple.get_ydata() == pytest.approx([10, 20])
+
+
+def test_bars_stand_in_the_order_of_the_values_with_their_numbers():
+    ax = study_plots.bars(PARTS, "seconds", "Where the seconds go").axes[0]
+    assert [bar.get_width() for bar in ax.patches] == list(PARTS)
+    assert [text.get_text() for text in ax.texts] == ["1.50", "-0.20", "0.70"]
+    assert ax.get_ylim()[0] > ax.get_ylim()[1]
+
+
+def test_no_front_leaves_its_panel():
+    figure = study_plots.fronts_over_time(SEARCHES | {"better": TRIALS.add([0.05, 0])}, 10, 0.5)
+    assert {ax.get_ylim() for ax in figure.axes} == {(0.5, TRIALS["accuracy"].max() + 0.052)}

@@ -1,0 +1,137 @@
+"""Augmentation changes training images within its limits, and no others."""
+
+from helpers.recipes.augmentation import augmentation, pixel_shifts
+
+import numpy as np
+import pytest
+
+
+def noise(count):
+    """Images of random pixels."""
+    return np.random.default_rng(0).integers(0, 256, (count, 28, 28), dtype=np.uint8)
+
+
+def bars(count=300):
+    """Upright white bars, 4 wide and 20 high, a little right of the middle."""
+    images = np.zeros((count, 28, 28), np.uint8)
+    images[:, 4:24, 14:18] = 255
+    return images
+
+
+def augmented(images, **settings):
+    return np.array(augmentation(**settings)(images, training=True))
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"rotation": 20},
+        {"shift": 0.1},
+        {"zoom": 0.2},
+        {"shear": 0.2},
+        {"flip": "horizontal"},
+        {"rotation": 8, "shift": 0.1, "zoom": 0.1, "shear": 0.1, "flip": "vertical"},
+    ],
+    ids=" ".join,
+)
+def test_augmentation_changes_images_in_training_only_and_anew_each_time(settings):
+    layer, images = augmentation(**settings), noise(32)
+    assert np.array_equal(layer(images, training=False), images)
+    first, second = (np.array(layer(images, training=True)) for _ in range(2))
+    assert first.shape == images.shape and first.dtype == np.float32
+    assert first.min() >= 0 and first.max() <= 255 + 1e-3
+    changed = [(a != b).any(axis=(1, 2)).mean() for a, b in [(first, images), (first, second)]]
+    assert min(changed) > 0.2  # a flip leaves every other image as it is
+
+
+def test_without_settings_augmentation_changes_nothing():
+    images = noise(8)
+    assert np.array_equal(augmented(images), images)
+
+
+@pytest.mark.parametrize("flip, axis", [("horizontal", 2), ("vertical", 1)])
+def test_a_flip_mirrors_some_images_and_leaves_the_others(flip, axis):
+    images = noise(64)
+    found = augmented(images, flip=flip)
+    mirrored = (found == np.flip(images, axis)).all(axis=(1, 2))
+    same = (found == images).all(axis=(1, 2))
+    assert (mirrored ^ same).all() and 10 < mirrored.sum() < 54
+
+
+def middle(rows):
+    """Where the ink of each row of pixels lies on average: (…, 28) → (…)."""
+    return (rows * np.arange(28)).sum(axis=-1) / rows.sum(axis=-1)
+
+
+def slant(images):
+    return (middle(images[:, 18]) - middle(images[:, 9])) / 9
+
+
+def across(images):
+    return middle(images.sum(axis=1)) - middle(bars(1)[0].sum(axis=0))
+
+
+def down(images):
+    return middle(images.sum(axis=2)) - middle(bars(1)[0].sum(axis=1))
+
+
+def growth(images):
+    return (images.sum(axis=(1, 2)) / bars(1).sum()) ** 0.5 - 1
+
+
+@pytest.mark.parametrize(
+    "settings, measure, limit",
+    [
+        ({"rotation": 10}, slant, np.tan(np.radians(10))),
+        ({"shear": 0.2}, slant, 0.2),
+        ({"shift": 0.1}, across, 2.8),
+        ({"shift": 0.1}, down, 2.8),
+        ({"zoom": 0.1}, growth, 0.1),
+    ],
+    ids=["rotation", "shear", "shift across", "shift down", "zoom"],
+)
+def test_augmentation_goes_both_ways_up_to_its_limit(settings, measure, limit):
+    found = measure(augmented(bars(), **settings, fill="constant"))
+    for furthest in (found.max(), -found.min()):
+        assert (
+            0.75 * limit < furthest < 1.15 * limit
+        )  # 1 / (1 - zoom) is a little more than 1 + zoom
+
+
+@pytest.mark.parametrize(
+    "effect", [{"rotation": 20}, {"shift": 0.2}, {"zoom": 0.2}, {"shear": 0.2}]
+)
+def test_what_comes_in_from_outside_is_the_nearest_pixel_or_black(effect):
+    white = np.full((32, 28, 28), 255, np.uint8)
+    assert augmented(white, **effect).min() > 254
+    assert (augmented(white, **effect, fill="constant").min(axis=(1, 2)) < 1).mean() > 0.2
+
+
+@pytest.mark.parametrize("settings", [{"flip": "diagonal"}, {"shift": 0.1, "fill": "white"}])
+def test_an_augmentation_that_there_is_not_is_explained(settings):
+    with pytest.raises(ValueError, match=r"expected fill .* and flip .* found .*(diagonal|white)"):
+        augmentation(**settings)
+
+
+@pytest.mark.parametrize("pixels", [1, 2])
+def test_pixel_shifts_move_images_by_whole_pixels_all_equally_often(pixels):
+    images, side = noise(1000), 2 * pixels + 1
+    found = np.array(pixel_shifts(pixels)(images, training=True))
+    framed = np.pad(images, ((0, 0), (pixels, pixels), (pixels, pixels)))
+    same = [
+        (found == framed[:, y : y + 28, x : x + 28]).all(axis=(1, 2)).sum()
+        for y in range(side)
+        for x in range(side)
+    ]
+    assert sum(same) == len(images)
+    assert min(same) > len(images) / side**2 / 3
+
+
+def test_pixel_shifts_leave_images_alone_outside_training():
+    assert np.array_equal(pixel_shifts()(noise(8), training=False), noise(8))
+
+
+@pytest.mark.parametrize("pixels", [0, 28, 0.5, "1"])
+def test_pixel_shifts_say_which_numbers_they_take(pixels):
+    with pytest.raises(ValueError, match="whole pixels"):
+        pixel_shifts(pixels)
