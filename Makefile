@@ -36,7 +36,7 @@ outputs: $(STAMP) ## execute notebooks in full, in place: all, or NB=05
 studies: $(STAMP) ## train the rows that the studies lack; NAME=… STORAGE=postgresql://…
 	$(RUN) notebooks/commands/studies.py $(NAME) $(if $(STORAGE),--storage '$(STORAGE)')
 
-results: $(STAMP) ## write README.md's results table
+results: $(STAMP) ## write README.md's map and results table
 	$(RUN) notebooks/commands/results.py
 
 release: $(STAMP) ## write the students' versions of the coursework; NAME=… picks one

@@ -4,7 +4,8 @@ Its front door, six files, an evening's read: course (tier, seeds, claims, showi
 data (load, Dataset, Split) · models (every architecture) · training (fit, repeat,
 cross_validate) · evaluation (what a network's probabilities say) · statistics (intervals,
 comparisons, verdicts). Behind it, to be read only when a notebook needs them: plots, archives,
-recipes, studies, handwriting, preflight.
+recipes, studies, handwriting, preflight; and what the front door leans on: contract (what models
+and images must be, with the errors), fitting (what Keras needs), curves, claims, files, stamp.
 """
 
 import os

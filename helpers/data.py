@@ -13,8 +13,7 @@ from sklearn.model_selection import train_test_split
 
 __all__ = ["CLASSES", "PUBLISHED", "DataUnavailable", "Dataset", "Split", "load"]
 
-MERGED = "CIJKLMOPSUVWXYZ"
-"""The 15 letters whose upper and lower case EMNIST merges (arXiv:1702.05373)."""
+MERGED = "CIJKLMOPSUVWXYZ"  # the letters whose two cases EMNIST merges (arXiv:1702.05373)
 
 _DIGITS = tuple(string.digits)
 _MERGED_47 = (
@@ -45,120 +44,132 @@ PUBLISHED = {
 }
 """How many training and test images the publishers have."""
 
-QUICK_TRAIN, QUICK_TEST = 3_000, 1_000
-"""The quick tier uses the first so many images."""
+QUICK_TRAIN, QUICK_TEST = 3_000, 1_000  # the quick tier uses the first so many images
 
 
 @dataclass(frozen=True, eq=False)
 class Split:
-    """Images and their labels.
+    """Images and their labels, read-only; an index, a slice or an array of indices gives a Split.
 
-    images: uint8 (n, 28, 28), values 0 … 255, upright, white ink on black, read-only.
-    labels: int64 (n,), 0 … classes - 1.
-    Index it as you would an array: an index, a slice or an array of indices gives a Split.
+    Attributes:
+        images: uint8 (n, 28, 28), values 0 … 255, upright, white ink on black.
+        labels: int64 (n,), 0 … classes - 1.
+        part: "train" or "test", of a data set; "" for images of your own.
     """
 
     images: np.ndarray
     labels: np.ndarray
+    part: str = ""
 
-    def __len__(self):
+    def __post_init__(self) -> None:
+        for name in ("images", "labels"):
+            view = np.asanyarray(getattr(self, name)).view()  # no copy; the given array stays
+            view.flags.writeable = False
+            object.__setattr__(self, name, view)  # a frozen class allows no other way
+
+    def __len__(self) -> int:
         return len(self.labels)
 
-    def __getitem__(self, index):
+    def __getitem__(self, index: int | slice | list[int] | np.ndarray) -> "Split":
         if isinstance(index, int | np.integer):
             first = range(len(self))[index]  # raises IndexError, which also ends a for loop
             index = slice(first, first + 1)
-        return Split(_read_only(self.images[index]), _read_only(self.labels[index]))
+        return Split(self.images[index], self.labels[index], self.part)
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         low, high = (self.labels.min(), self.labels.max()) if len(self) else ("-", "-")
         return f"Split({len(self):,} images {self.images.shape[1:]}, labels {low} … {high})"
-
-
-def _read_only(array):
-    """The same array, refusing to be written to."""
-    array.flags.writeable = False
-    return array
 
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
     """A named data set: classes, and its images in train, test and, if asked for, validation.
 
-    classes: what each label stands for; "Cc" where upper and lower case share a label.
-    complete: whether these are all of the images that the publisher has.
-    sample: whether they come from the built-in sample instead.
+    Attributes:
+        name: as `load` takes it.
+        classes: what each label stands for; "Cc" where upper and lower case share a label.
+        train: images to train on.
+        test: images for the last judgement.
+        complete: whether these are all of the publisher's images, by the MD5 of his files.
+        sample: whether they come from the built-in sample instead.
+        validation: images for choices, once `with_validation` has set them aside.
     """
 
     name: str
-    classes: tuple
+    classes: tuple[str, ...]
     train: Split
     test: Split
     complete: bool
     sample: bool = False
     validation: Split | None = None
 
-    def describe(self):
-        """One line: how many images there are, how many the publisher has, where they come from."""
+    def describe(self) -> str:
+        """One line: how many images there are, how many are published, where they come from."""
+        here = (len(self.train) + len(self.validation or ()), len(self.test))
+        published = PUBLISHED[self.name]
+        if self.sample:
+            origin = "built-in sample, not the real data"
+        elif self.complete:
+            origin = "complete"
+        elif here[0] < published[0] or here[1] < published[1]:
+            origin = "incomplete"
+        else:
+            known_by_md5 = "images or labels" if self.name == "mnist" else "archive"
+            origin = f"not the publisher's {known_by_md5}"
         counts = []
-        for part, published in zip(download.PARTS, PUBLISHED[self.name], strict=True):
-            here = len(getattr(self, part)) + len(self.validation or ()) * (part == "train")
-            of = "" if here == published or self.sample else f" of {published:,}"
-            counts.append(f"{here:,}{of} {part}")
-        origin = "complete" if self.complete else "incomplete"
-        origin = "built-in sample, not the real data" if self.sample else origin
+        for part, count, all_of_it in zip(download.PARTS, here, published, strict=True):
+            of = "" if count == all_of_it or self.sample else f" of {all_of_it:,}"
+            counts.append(f"{count:,}{of} {part}")
         return f"{self.name}: {len(self.classes)} classes, {' and '.join(counts)} images, {origin}"
 
-    def with_validation(self, fraction=1 / 6, seed=0):
+    def with_validation(self, fraction: float = 1 / 6, seed: int = 0) -> "Dataset":
         """The same data set with part of the training images set aside for validation.
 
-        Arguments: fraction: share of the training images, 0 … 1, the same of every class;
+        Args:
+            fraction: share of the training images, 0 … 1, the same of every class.
             seed: which images are drawn.
-        Returns: a new Dataset. Raises: ValueError where fraction is not between 0 and 1, or the
-            data set has a validation part already.
+
+        Raises:
+            ValueError: fraction is not between 0 and 1, or there is a validation part already.
+
         Taught in notebook 03.
         """
         if not 0 < fraction < 1:
             raise ValueError(f"fraction is {fraction}; expected a share between 0 and 1.")
         if self.validation is not None:
             raise ValueError(f"{self.name} has a validation part already; load it afresh.")
-        train, held_out = train_test_split(
-            np.arange(len(self.train)),
-            test_size=fraction,
-            random_state=seed,
-            stratify=self.train.labels,
+        labels = self.train.labels
+        parts = train_test_split(
+            np.arange(len(labels)), test_size=fraction, random_state=seed, stratify=labels
         )
-        return replace(
-            self, train=self.train[np.sort(train)], validation=self.train[np.sort(held_out)]
-        )
+        train, validation = (self.train[np.sort(indices)] for indices in parts)
+        return replace(self, train=train, validation=validation)
 
 
-def load(name):
-    """A data set, by name: from the network, a folder or the built-in sample, as COURSE_DATA says.
+def load(name: str) -> Dataset:
+    """A data set by name: from a download, a folder or the built-in sample, as COURSE_DATA says.
 
-    The first load unpacks it (ByClass: seconds); later loads map it from disk (milliseconds). In
-    the quick tier it is the first few thousand images.
+    The first load unpacks it, later ones map it from disk; the quick tier takes the first images.
 
-    Arguments: name: "mnist", "emnist/byclass", "emnist/bymerge", "emnist/balanced",
-        "emnist/letters", "emnist/digits" or "emnist/mnist".
-    Returns: Dataset.
-    Raises: ValueError for another name; DataUnavailable where the images cannot be had.
+    Args:
+        name: a key of `CLASSES`, such as "mnist" or "emnist/byclass".
+
+    Raises:
+        ValueError: another name.
+        DataUnavailable: the images cannot be had.
+
     Source: LeCun et al. (1998); Cohen et al. (2017), arXiv:1702.05373. Taught in notebooks 01, 10.
     """
     if name not in CLASSES:
         near = get_close_matches(str(name), CLASSES, n=1, cutoff=0.4)
         hint = f" Did you mean {near[0]!r}?" if near else ""
         raise ValueError(f"unknown data set {name!r};{hint} Expected one of {', '.join(CLASSES)}.")
-    classes = CLASSES[name]
-    first_label = 1 if name == "emnist/letters" else 0
-    folder, about = download.unpacked(name, classes, first_label)
-    sample = download.source() == "sample"
-    parts = {}
+    arrays, complete = download.unpacked(name, CLASSES[name])
+    quick, sample = course.tier() == "quick", download.source() == "sample"
+    splits = {}
     for part, limit in zip(download.PARTS, (QUICK_TRAIN, QUICK_TEST), strict=True):
-        images = np.load(folder / f"{part}-images.npy", mmap_mode="r")
-        split = Split(images, _read_only(np.load(folder / f"{part}-labels.npy")))
-        parts[part] = split[:limit] if course.tier() == "quick" else split
-    complete = about["complete"] and course.tier() == "full"
-    dataset = Dataset(name, classes, **parts, complete=complete, sample=sample)
-    course.record(dataset)
+        split = Split(arrays[f"{part}-images"], arrays[f"{part}-labels"], part)
+        splits[part] = split[:limit] if quick else split
+    dataset = Dataset(name, CLASSES[name], **splits, complete=complete and not quick, sample=sample)
+    course.loaded[name] = dataset
     return dataset

@@ -1,15 +1,18 @@
 """Intervals, comparisons, verdicts and sample sizes: one rule for the whole course."""
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from math import ceil, sqrt
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 from scipy import stats
+
+if TYPE_CHECKING:
+    from helpers.evaluation import Evaluation
 
 # --- shares of images -------------------------------------------------------------------------
 
@@ -52,9 +55,6 @@ def images_needed(p1: float, p2: float, power: float = 0.8, confidence: float = 
         power: chance to see a difference that is there.
         confidence: 1 minus the chance to see one that is not there.
 
-    Returns:
-        The number of images for each network.
-
     Raises:
         ValueError: for p1 == p2, or a value outside of 0 … 1.
     """
@@ -65,18 +65,6 @@ def images_needed(p1: float, p2: float, power: float = 0.8, confidence: float = 
     chance = stats.norm.ppf((1 + confidence) / 2) * sqrt(2 * mean * (1 - mean))
     seen = stats.norm.ppf(power) * sqrt(p1 * (1 - p1) + p2 * (1 - p2))
     return ceil(((chance + seen) / (p1 - p2)) ** 2)
-
-
-class Judged(Protocol):
-    """What `compare` needs to know of a network, such as an `evaluation.Evaluation`."""
-
-    @property
-    def labels(self) -> np.ndarray:
-        """The true class of each image, (n,)."""
-
-    @property
-    def correct(self) -> np.ndarray:
-        """Whether each image was read correctly, bool (n,)."""
 
 
 @dataclass(frozen=True)
@@ -91,7 +79,7 @@ class Comparison:
     p_value: float
 
 
-def compare(first: Judged, second: Judged) -> Comparison:
+def compare(first: "Evaluation", second: "Evaluation") -> Comparison:
     """Tell whether two networks differ on the same images: McNemar's exact test.
 
     Images that both read, or both misread, say nothing; the others are a coin toss if both are
@@ -101,14 +89,11 @@ def compare(first: Judged, second: Judged) -> Comparison:
     the interval. Taught in notebook 03.
 
     Args:
-        first: the judgement of one network.
-        second: the judgement of the other, on the same images.
-
-    Returns:
-        The counts, the difference with its interval, and the test's p-value.
+        first: of one network.
+        second: of the other, on the same images.
 
     Raises:
-        ValueError: for different labels.
+        ValueError: their labels differ.
     """
     same = np.array_equal(first.labels, second.labels)
     _expect(same, "the same labels twice", "other labels", "Evaluate both models on one split")
@@ -186,9 +171,6 @@ def paired_interval(
         test_share: as for `mean_interval`.
         confidence: as for `mean_interval`.
 
-    Returns:
-        The mean difference, and its interval.
-
     Raises:
         ValueError: for different numbers of scores, and as `mean_interval`.
     """
@@ -224,9 +206,6 @@ def equivalent(first: ArrayLike, second: ArrayLike, margin: float) -> Equivalenc
         first: scores of one recipe, at least two.
         second: scores of the other, of independent runs.
         margin: the largest difference that doesn't matter, chosen before looking.
-
-    Returns:
-        The difference of the means, its interval, and the verdict.
 
     Raises:
         ValueError: for fewer than two scores, or a margin that is not positive.
@@ -273,8 +252,8 @@ def spread(table: pd.DataFrame, **setting: Hashable) -> tuple[float, float]:
     return float(scores.mean() - half), float(scores.mean() + half)
 
 
-def summarise(table: pd.DataFrame, factors: str | Sequence[str]) -> pd.DataFrame:
-    """Mean of each setting over its seeds, and what may be said against the best.
+def compare_settings(scores: Mapping[Hashable, ArrayLike]) -> pd.DataFrame:
+    """Mean of each setting over its runs, and what may be said against the best mean.
 
     A setting is worse than the best where the interval of their difference excludes 0. The interval
     is Games and Howell's: it takes the spread of these two settings only, and is wide enough for
@@ -282,54 +261,68 @@ def summarise(table: pd.DataFrame, factors: str | Sequence[str]) -> pd.DataFrame
     counted, so a table without them gives the same intervals. Seeds are not paired: with three or
     five of them, that loses more degrees of freedom than it saves spread.
 
+    Args:
+        scores: name of each setting → its accuracies, one a run, at least two.
+
+    Returns:
+        DataFrame indexed by setting: runs, accuracy (the mean), behind (best mean minus this one)
+        with its simultaneous 95 % interval behind_low, behind_high (0 for the best itself), verdict
+        ("best", "worse" or "no difference found").
+
+    Raises:
+        ValueError: a setting has fewer than two runs.
+
     Source: Games and Howell 1976, doi:10.3102/10769986001002113; Hochberg and Tamhane, Multiple
     Comparison Procedures, 1987, ch. 4, for stepping down. Taught in notebook 03.
+    """
+    groups = {setting: np.asarray(runs, dtype=float) for setting, runs in scores.items()}
+    alone = [setting for setting, runs in groups.items() if len(runs) < 2]
+    found = f"too few of {alone}" if groups else "no setting"
+    expected = "two complete runs or more of each setting"
+    _expect(groups and not alone, expected, found, "Train more seeds")
+    runs = np.array([len(group) for group in groups.values()])
+    means = np.array([group.mean() for group in groups.values()])
+    squares = np.array([group.var(ddof=1) for group in groups.values()]) / runs
+    best, behind = means.argmax(), means.max() - means
+    margin = _margins(behind, squares, runs, best)
+    verdict = np.where(behind - margin > 0, "worse", "no difference found")
+    verdict[best] = "best"
+    columns = {"runs": runs, "accuracy": means, "behind": behind}
+    columns |= {"behind_low": behind - margin, "behind_high": behind + margin, "verdict": verdict}
+    return pd.DataFrame(columns, index=list(groups))
+
+
+def summarise(table: pd.DataFrame, factors: str | Sequence[str]) -> pd.DataFrame:
+    """Compare the settings of a study by `compare_settings`, beside what each of them costs.
 
     Args:
-        table: the rows of a study.
+        table: the rows of a study; those that did not end in numbers are left out.
         factors: name or names of the columns that make a setting.
 
     Returns:
-        DataFrame indexed by setting, in the table's order: runs, accuracy, loss, behind (best mean
-        minus this one) with its 95 % interval behind_low, behind_high (0 for the best itself),
-        seconds (median of a run), parameters, cost where the table has it, verdict ("best", "worse"
-        or "no difference found").
+        What `compare_settings` returns, in the table's order, and of each setting the mean loss,
+        seconds (median of a run), parameters, and cost where the table has it.
 
     Raises:
-        ValueError: where a setting has fewer than two runs that ended in numbers.
+        ValueError: a setting has fewer than two runs that ended in numbers.
+
+    Taught in notebook 03.
     """
     factors = [factors] if isinstance(factors, str) else list(factors)
-    complete = table[table["state"] == "complete"]
-    groups = complete.groupby(factors, sort=False)
-    alone = [setting for setting, group in groups if len(group) < 2]
-    if alone or complete.empty:
-        raise ValueError(f"expected two complete runs or more of each setting; too few: {alone}.")
-    summary = groups.agg(
-        runs=("accuracy", "size"), accuracy=("accuracy", "mean"), loss=("loss", "mean")
-    )
-    best = int(summary["accuracy"].to_numpy().argmax())
-    behind = summary["accuracy"].max() - summary["accuracy"].to_numpy()
-    squares = groups["accuracy"].var().to_numpy() / summary["runs"].to_numpy()
-    margin = _margins(behind, squares, summary["runs"].to_numpy(), best)
-    low, high = behind - margin, behind + margin
-    verdict = np.where(low > 0, "worse", "no difference found")
-    verdict[best] = "best"
-    return summary.assign(
-        behind=behind,
-        behind_low=low,
-        behind_high=high,
-        seconds=groups["seconds"].median(),
-        parameters=groups["parameters"].first(),
-        **({"cost": groups["cost"].first()} if "cost" in table else {}),
-        verdict=verdict,
-    )
+    groups = table[table["state"] == "complete"].groupby(factors, sort=False)
+    compared = compare_settings(dict(iter(groups["accuracy"])))
+    compared.index = groups["accuracy"].size().index
+    compared.insert(2, "loss", groups["loss"].mean())
+    verdict = compared.pop("verdict")
+    costs = {name: groups[name].first() for name in ("parameters", "cost") if name in table}
+    return compared.assign(seconds=groups["seconds"].median(), **costs, verdict=verdict)
 
 
 def _margins(behind: np.ndarray, squares: np.ndarray, runs: np.ndarray, best: int) -> np.ndarray:
     """Half the width of each interval, when only settings that are not worse are counted."""
     error, freedom = _welch(squares, squares[best], runs, runs[best])
     error[best] = 0  # its distance to itself is 0
-    # Rounded down, as for a printed table: so false alarms stay below 5 % also with three runs.
+    # Rounded down, as for a printed table: this keeps false alarms at 5 % for up to 12 settings.
     whole = np.floor(freedom + 1e-9).astype(int)
     left = max(len(behind), 2)
     while True:
@@ -377,9 +370,6 @@ def trend(table: pd.DataFrame, factor: str) -> Trend:
     Args:
         table: the rows of a study in which only this factor, a number, and the seed change.
         factor: name of its column.
-
-    Returns:
-        The statistic, the p-value and the direction.
 
     Raises:
         ValueError: unless two seeds or more were each run once with three values or more.

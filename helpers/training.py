@@ -1,108 +1,119 @@
 """Training: fit a model, cross-validate a recipe. Both show their progress in a few tidy lines."""
 
 import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import ceil
 
-from helpers import course
+from helpers import contract, course, fitting, statistics
 from helpers._keras import keras
+from helpers.data import Split
 
 import numpy as np
 import pandas as pd
-from keras.optimizers.schedules import LearningRateSchedule as Schedule
-from scipy import stats
 from sklearn.model_selection import StratifiedKFold
 from tqdm import tqdm
 
 QUICK_EPOCHS = 1
-STEPS_PER_CALL = 32
 QUICK_RUNS = 2
+CURVES = ("loss", "accuracy", "val_loss", "val_accuracy")
 
 
 @dataclass(frozen=True)
 class History:
     """What `fit` saw: a figure per epoch, and what the training cost.
 
-    loss, accuracy: on the training images, running mean over the epoch, one float an epoch.
-    val_loss, val_accuracy: on the validation images after the epoch; empty without them.
-    seconds: wall time of the fit. images: how many were trained on. batch_size: images a step.
+    Attributes:
+        loss: on the training images, running mean over the epoch, one float an epoch.
+        accuracy: likewise, 0 … 1.
+        val_loss: on the validation images after the epoch; empty without them.
+        val_accuracy: likewise, 0 … 1.
+        seconds: wall time of the fit.
+        images: how many were trained on.
+        batch_size: images a step.
     """
 
-    loss: list
-    accuracy: list
-    val_loss: list
-    val_accuracy: list
+    loss: list[float]
+    accuracy: list[float]
+    val_loss: list[float]
+    val_accuracy: list[float]
     seconds: float
     images: int
     batch_size: int
 
     @property
-    def epochs(self):
+    def epochs(self) -> int:
         """Number of epochs trained."""
         return len(self.loss)
 
-    def table(self):
-        """The curves as a DataFrame, one row an epoch, columns as the fields are named."""
+    def table(self) -> pd.DataFrame:
+        """The curves as a DataFrame, one row an epoch, columns as the attributes are named."""
         curves = {name: getattr(self, name) for name in CURVES if getattr(self, name)}
         return pd.DataFrame(curves, index=pd.RangeIndex(1, self.epochs + 1, name="epoch"))
 
 
-CURVES = ("loss", "accuracy", "val_loss", "val_accuracy")
-
-
 def fit(
-    model,
-    split,
-    validation=None,
+    model: keras.Model,
+    split: Split,
+    validation: Split | None = None,
     *,
-    epochs,
-    targets=None,
-    batch_size=128,
-    learning_rate=1e-3,
-    optimizer="adam",
-    loss="sparse_categorical_crossentropy",
-    augment=None,
-    weight_decay=None,
-    class_weight=None,
-    callbacks=(),
-    verbose=True,
-):
+    epochs: int,
+    targets: np.ndarray | None = None,
+    batch_size: int = 128,
+    learning_rate: float | fitting.Schedule | Callable[[int], fitting.Schedule] | None = None,
+    optimizer: fitting.Optimizer = "adam",
+    loss: str | keras.losses.Loss = "sparse_categorical_crossentropy",
+    augment: keras.layers.Layer | None = None,
+    weight_decay: float | None = None,
+    class_weight: dict[int, float] | None = None,
+    steps_per_execution: int | None = None,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
+    verbose: bool = True,
+) -> History:
     """Compile a model and train it, printing one line an epoch.
 
-    Arguments:
+    Args:
         model: an uncompiled model from `models`, or one that `fit` has trained before (training
             goes on from its weights with a fresh optimiser).
         split: the images and labels to train on.
         validation: a Split to judge every epoch on; never the training or the test split.
-        epochs: passes over the images; the quick tier does one.
+        epochs: passes over the images, at least 1; the quick tier does one.
         targets: probabilities (n, classes) to learn instead of the labels, with a loss for them.
         batch_size: images in one step.
-        learning_rate: step size: a float, or a function from the number of steps of this training
-            to a keras schedule, such as `schedules.one_cycle(0.01)`.
-        optimizer: a name that Keras knows, e.g. "adam", "rmsprop", "sgd", or a function that makes
-            one of learning_rate and weight_decay.
-        loss: a Keras loss for integer labels, or `losses.one_hot_loss` of one for one-hot labels.
+        learning_rate: step size: a float, 0.001 where None, or a function from the number of steps
+            of this training to a keras schedule, such as `schedules.one_cycle(0.01)`.
+        optimizer: a name that Keras knows, e.g. "adam", "rmsprop", "sgd", a function that makes one
+            of learning_rate and weight_decay, or an optimiser, which has its own of both.
+        loss: a Keras loss for integer labels, or `losses.OneHotLoss` of one for one-hot labels.
         augment: layers from `recipes.augmentation`, which change the training images
             anew in every epoch; the model itself does not hold them.
         weight_decay: in each step every weight shrinks by this share times the learning rate.
         class_weight: dict label → weight of its images in the loss, all 1 where None.
+        steps_per_execution: steps that callbacks see as one; None: 32 under TensorFlow, which
+            trains a small network twice as fast, 1 elsewhere. Say 1 for a callback on each batch.
         callbacks: further Keras callbacks.
         verbose: False prints nothing.
-    Returns: History.
-    Raises: ValueError where a label has no output, or validation shares its memory with training.
+
+    Raises:
+        ValueError: what would train, but not as meant, such as a label without an output, or
+            training or test images as validation. The message says what to write.
+        TypeError: images that are no Split.
+
     Taught in notebook 02.
     """
-    check(model, split, validation)
+    contract.check_splits(model, split, validation)
+    contract.check_model(model, split.images)
+    contract.expect(epochs >= 1, "1 epoch or more", epochs, "Write epochs=1")
     epochs = min(epochs, QUICK_EPOCHS) if course.tier() == "quick" else epochs
-    if callable(learning_rate) and not isinstance(learning_rate, Schedule):
+    if callable(learning_rate) and not isinstance(learning_rate, fitting.Schedule):
         learning_rate = learning_rate(epochs * ceil(len(split) / batch_size))
-    integers = targets is None
-    compile_model(model, optimizer, learning_rate, loss, weight_decay, integers)
+    how = {"integers": targets is None, "steps_per_execution": steps_per_execution}
+    fitting.compile_model(model, optimizer, learning_rate, loss, weight_decay, **how)
     trained = model
     if augment is not None:  # the same weights and optimiser, behind layers that work in training
-        _reseed(augment)
+        fitting.reseed(augment)
         trained = keras.Sequential([keras.Input((28, 28)), augment, model])
-        compile_model(trained, model.optimizer, None, loss, integers=integers)
+        fitting.compile_model(trained, model.optimizer, None, loss, **how)
     began = time.perf_counter()
     seen = trained.fit(
         split.images,
@@ -111,179 +122,129 @@ def fit(
         epochs=epochs,
         validation_data=None if validation is None else (validation.images, validation.labels),
         class_weight=class_weight,
-        callbacks=[*([_EpochLine()] if verbose else []), *callbacks],
+        callbacks=[*([fitting.EpochLine()] if verbose else []), *callbacks],
         verbose=0,
     ).history
-    return History(
-        *(seen.get(name, []) for name in CURVES),
-        seconds=time.perf_counter() - began,
-        images=len(split),
-        batch_size=batch_size,
-    )
-
-
-def compile_model(model, optimizer, learning_rate, loss, weight_decay=None, integers=True):
-    """Compile a model as the whole course does: fresh optimiser, accuracy as metric.
-
-    Arguments: as for `fit`; learning_rate a float or a keras schedule. integers: whether labels are
-        integers, not probabilities. Taught in notebook 02.
-    """
-    optimizer = make_optimizer(optimizer, learning_rate, weight_decay)
-    # What optimiser and metric keep exists before the first step: a step that made it would be
-    # translated into a graph twice, half a second for a small network.
-    optimizer.build(model.trainable_variables)
-    kinds = keras.metrics.CategoricalAccuracy, keras.metrics.SparseCategoricalAccuracy
-    metric = kinds[integers](name="accuracy")
-    # XLA doubles the time of a step on a CPU under TensorFlow; JAX cannot do without it.
-    tensorflow = keras.backend.backend() == "tensorflow"
-    jit = False if tensorflow else "auto"
-    # Several steps a call save Python's share of each: a small network trains twice as fast. JAX
-    # writes them out one after the other, and then compiles for a minute.
-    steps = {"steps_per_execution": STEPS_PER_CALL if tensorflow else 1}
-    model.compile(optimizer, loss=loss, metrics=[metric], jit_compile=jit, **steps)
-
-
-def make_optimizer(optimizer, learning_rate, weight_decay=None):
-    """A fresh optimiser, as `fit` makes it of the same arguments; an instance stays as it is."""
-    if isinstance(optimizer, keras.optimizers.Optimizer):
-        return optimizer
-    is_name = isinstance(optimizer, str)
-    make = keras.optimizers.get(optimizer).__class__ if is_name else optimizer
-    return make(learning_rate=learning_rate, weight_decay=weight_decay)
-
-
-def _reseed(augment):
-    """Let the random numbers of augmentation layers begin anew, as Keras' global seed says."""
-    for layer in getattr(augment, "layers", ()):
-        if hasattr(layer, "generator"):
-            layer.generator.state.assign(keras.random.SeedGenerator().state)
-
-
-def check(model, split, validation):
-    """Raise ValueError for labels without an output, no images, validation on training images."""
-    outputs = model.output_shape[-1]
-    for part in (split,) if validation is None else (split, validation):
-        if len(part) == 0 or part.labels.min() < 0 or part.labels.max() >= outputs:
-            raise ValueError(
-                f"expected images with labels 0 … {outputs - 1}, one for each output of "
-                f"{model.name!r}; found {part}. Build the model with classes=len(dataset.classes)."
-            )
-    if validation is not None and np.shares_memory(split.images, validation.images):
-        raise ValueError(
-            "validation shares images with the training split; its curve would show nothing. "
-            "Use dataset.with_validation() and pass its .train and .validation."
-        )
-
-
-class _EpochLine(keras.callbacks.Callback):
-    """Prints one line after each epoch, and nothing in between."""
-
-    def on_epoch_begin(self, epoch, logs=None):
-        self.began = time.perf_counter()
-
-    def on_epoch_end(self, epoch, logs=None):
-        figures = [f"loss {logs['loss']:.4f}  accuracy {logs['accuracy']:.4f}"]
-        if "val_loss" in logs:
-            figures += [f"validation {logs['val_loss']:.4f}  {logs['val_accuracy']:.4f}"]
-        seconds = time.perf_counter() - self.began
-        total = self.params["epochs"]
-        line = "   ".join([f"epoch {epoch + 1:>2}/{total}", *figures, f"{seconds:.1f} s"])
-        print(line, flush=True)
+    seconds = time.perf_counter() - began
+    return History(*(seen.get(name, []) for name in CURVES), seconds, len(split), batch_size)
 
 
 @dataclass(frozen=True)
 class Runs:
     """The same recipe trained several times: from several seeds, or on several folds.
 
-    scores: validation accuracy of each run after its last epoch, float64 (runs,).
-    histories: one History a run. models: the trained model of each run.
+    Attributes:
+        histories: one History a run, with validation images.
+        models: the trained model of each run.
+        test_share: None; of folds, the share of the images that each run was judged on.
     """
 
-    scores: np.ndarray
-    histories: list
-    models: list
-
-    @classmethod
-    def of(cls, runs):
-        """Collect finished runs, pairs of a History (with validation images) and its model."""
-        histories, models = (list(column) for column in zip(*runs, strict=True))
-        return cls(np.array([history.val_accuracy[-1] for history in histories]), histories, models)
+    histories: list[History]
+    models: list[keras.Model]
+    test_share: float | None = None
 
     @property
-    def mean(self):
+    def scores(self) -> np.ndarray:
+        """Validation accuracy of each run after its last epoch, float64 (runs,)."""
+        return np.array([history.val_accuracy[-1] for history in self.histories])
+
+    @property
+    def mean(self) -> float:
         """Mean of the scores."""
         return float(self.scores.mean())
 
     @property
-    def std(self):
+    def std(self) -> float:
         """Standard deviation of the scores (n - 1 in the denominator)."""
         return float(self.scores.std(ddof=1))
 
     @property
-    def interval(self):
-        """95 % interval of the mean, Student's t: (low, high)."""
-        half = stats.t.ppf(0.975, len(self.scores) - 1) * self.std / len(self.scores) ** 0.5
-        return float(self.mean - half), float(self.mean + half)
+    def interval(self) -> tuple[float, float]:
+        """95 % interval of the mean, (low, high): Student's t, of folds Nadeau and Bengio's."""
+        return statistics.mean_interval(self.scores, test_share=self.test_share)
 
     @property
-    def seconds(self):
+    def seconds(self) -> float:
         """Seconds of training, all runs together."""
         return sum(history.seconds for history in self.histories)
 
 
-class CrossValidation(Runs):
-    """Runs, one a fold. Folds share training images, so the interval of the mean is a little
-    narrow (Nadeau and Bengio, 2003)."""
-
-
-def repeat(build, split, validation, *, epochs, seeds=(1, 2, 3), **options):
+def repeat(
+    build: Callable[[], keras.Model],
+    split: Split,
+    validation: Split,
+    *,
+    epochs: int,
+    seeds: Sequence[int] = (1, 2, 3),
+    **options: object,
+) -> Runs:
     """Train the same recipe from several seeds: how much of a difference is luck?
 
-    Arguments:
+    Args:
         build: function without arguments that returns a fresh, uncompiled model.
-        split, validation, epochs, options: as for `fit`.
+        split: as for `fit`.
+        validation: as for `fit`.
+        epochs: as for `fit`.
         seeds: one run each, at least two; the quick tier does the first two.
-    Returns: Runs. Raises: ValueError where a seed occurs twice: that would be the same run again.
+        **options: as for `fit`.
+
+    Raises:
+        ValueError: a seed that occurs twice: that would be the same run again.
+
     Taught in notebook 03.
     """
-    if len(set(seeds)) < max(2, len(seeds)):
-        raise ValueError(f"expected two or more different seeds, found {tuple(seeds)}.")
+    met = len(set(seeds)) == len(seeds) >= 2
+    contract.expect(met, "two or more different seeds", tuple(seeds), "Write seeds=(1, 2, 3)")
     seeds = seeds[:QUICK_RUNS] if course.tier() == "quick" else seeds
-    runs = []
-    for seed in tqdm(seeds, desc="seeds", unit="run", leave=False, delay=1):
-        keras.utils.set_random_seed(seed)
-        model = build()
-        history = fit(model, split, validation, epochs=epochs, verbose=False, **options)
-        runs.append((history, model))
-    return Runs.of(runs)
+    shown = tqdm(seeds, desc="seeds", unit="run", leave=False, delay=1)
+    runs = [_run(build, seed, split, validation, epochs, options) for seed in shown]
+    histories, models = zip(*runs, strict=True)
+    return Runs(list(histories), list(models))
 
 
-def cross_validate(build, split, folds=10, *, epochs, seed=0, **options):
+def cross_validate(
+    build: Callable[[], keras.Model],
+    split: Split,
+    folds: int = 10,
+    *,
+    epochs: int,
+    seed: int = 0,
+    **options: object,
+) -> Runs:
     """Train one fresh model a fold, each judged on the part of the images that it did not see.
 
-    Arguments:
+    Args:
         build: function without arguments that returns a fresh, uncompiled model.
         split: the images to fold; never the test split.
         folds: number of folds, stratified by label and shuffled; the quick tier does two.
         epochs: passes over the images for each fold.
         seed: of the shuffle; fold k starts its weights from seed + k.
-        options: as for `fit`.
-    Returns: CrossValidation. Raises: ValueError where there are fewer than two folds.
+        **options: as for `fit`.
+
+    Raises:
+        ValueError: fewer than two folds.
+
     Source: Kohavi (1995); reports A and E. Taught in notebook 03.
     """
-    if folds < 2:
-        raise ValueError(
-            f"expected at least 2 folds, found {folds}: one fold has nothing to judge."
-        )
+    contract.check_split(split)
+    contract.expect(folds >= 2, "at least 2 folds", folds, "One fold has nothing to train on")
     folds = min(folds, QUICK_RUNS) if course.tier() == "quick" else folds
     splitter = StratifiedKFold(folds, shuffle=True, random_state=seed)
     parts = splitter.split(np.zeros(len(split)), split.labels)
-    runs = []
-    for number, (train, rest) in enumerate(
-        tqdm(parts, total=folds, desc="folds", unit="fold", leave=False, delay=1)
-    ):
-        keras.utils.set_random_seed(seed + number)
-        model = build()
-        history = fit(model, split[train], split[rest], epochs=epochs, verbose=False, **options)
-        runs.append((history, model))
-    return CrossValidation.of(runs)
+    shown = tqdm(parts, total=folds, desc="folds", unit="fold", leave=False, delay=1)
+    runs = [
+        _run(build, seed + number, split[train], split[rest], epochs, options)
+        for number, (train, rest) in enumerate(shown)
+    ]
+    histories, models = zip(*runs, strict=True)
+    return Runs(list(histories), list(models), test_share=1 / folds)
+
+
+def _run(
+    build: Callable, seed: int, split: Split, validation: Split, epochs: int, options: dict
+) -> tuple[History, keras.Model]:
+    """Train one fresh model from a seed."""
+    contract.check_build(build)
+    keras.utils.set_random_seed(seed)
+    model = build()
+    return fit(model, split, validation, epochs=epochs, verbose=False, **options), model

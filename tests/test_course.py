@@ -1,8 +1,8 @@
-"""Tiers, claims and stamps: what notebooks state is checked."""
+"""Tiers and claims: what notebooks state is checked."""
 
 import json
 
-from helpers import course, data, models
+from helpers import claims, course, data, models
 
 import keras
 import numpy as np
@@ -12,9 +12,9 @@ import tiny
 
 @pytest.fixture(autouse=True)
 def caches(own_caches):
-    course._loaded.clear()
+    course.loaded.clear()
     yield
-    course._loaded.clear()
+    course.loaded.clear()
 
 
 @pytest.fixture
@@ -30,7 +30,7 @@ def claim(monkeypatch):
 
     def make(value, name="accuracy", **options):
         course.claim(name, value, **options)
-        return shown[-1][course.CLAIM], shown[-1]["text/plain"]
+        return shown[-1][claims.CLAIM], shown[-1]["text/plain"]
 
     return make
 
@@ -55,11 +55,15 @@ def test_a_misspelt_tier_is_explained(monkeypatch):
         (0.975, {"at_least": 0.975}, True),
         (0.974, {"at_least": 0.975}, False),
         (0.1, {"at_most": 0.2}, True),
+        (0.2, {"at_most": 0.2}, True),
+        (0.2, {"at_least": 0.2, "at_most": 0.2}, True),
+        (-0.1, {"at_least": -0.1}, True),
         (0.3, {"at_most": 0.2}, False),
         (0.15, {"at_least": 0.1, "at_most": 0.2}, True),
         (0.25, {"at_least": 0.1, "at_most": 0.2}, False),
         (473_631, {"exactly": 473_631}, True),
         (473_630, {"exactly": 473_631}, False),
+        (473_632, {"exactly": 473_631}, False),
         (-0.2, {"at_least": -0.1}, False),
         (float("inf"), {"at_least": 0}, False),
         (float("nan"), {"at_most": 1}, False),
@@ -75,8 +79,18 @@ def test_a_claim_holds_inside_its_bounds_only(claim, value, bounds, ok):
     "value, bounds, ok",
     [
         (0.1, {"at_least": 0.97}, True),
+        (2.0, {"at_least": 20}, True),
+        (1.9999, {"at_least": 20}, False),
+        (-20.0, {"at_least": -2}, True),
+        (-20.001, {"at_least": -2}, False),
+        (0.5, {"at_least": 0.97, "quick": 0.5}, True),
+        (1.0, {"at_most": 0.2, "quick": 1}, True),
+        (0.9, {"at_least": 0, "quick": 1}, False),
+        (0.0, {"at_least": 0.97, "quick": 0}, True),
         (0.09, {"at_least": 0.97}, False),
         (9.0, {"at_most": 0.2}, True),
+        (0.99, {"at_least": 0.97, "at_most": 0.98}, True),
+        (0.99, {"at_least": 0.97, "at_most": 0.98, "quick": 0.5}, True),
         (float("inf"), {"at_most": 0.2}, False),
         (float("nan"), {"at_least": 0.97}, False),
         (473_630, {"exactly": 473_631}, False),
@@ -95,6 +109,12 @@ def test_in_the_quick_tier_a_claim_is_a_sanity_check_but_exact_facts_are_not(
     fact, line = claim(value, **bounds)
     assert fact["ok"] is ok
     assert "exactly" in bounds or "quick tier, sanity bound only" in line
+
+
+def test_an_exact_claim_says_neither_tier_nor_data(claim):
+    fact, line = claim(10, "classes", exactly=10)
+    assert line == "holds | classes: 10 | exactly 10"
+    assert "tier" not in fact and "data" not in fact
 
 
 def test_a_claim_without_a_bound_is_an_error():
@@ -121,6 +141,13 @@ def test_a_claim_shows_one_line_and_leaves_what_a_machine_can_read(claim):
     }  # fmt: skip
 
 
+def test_a_claim_shows_what_it_was_told_and_no_more(claim):
+    assert claim(0.98, "a", at_most=1)[1] == "holds | a: 0.9800 | ≤ 1"
+    assert claim(7, "a", at_least=1, images=1_000)[1] == "holds | a: 7 | ≥ 1 | 1,000 images"
+    assert claim(7, "a", at_least=1, seconds=2)[1] == "holds | a: 7 | ≥ 1 | 2 s"
+    assert claim(7, "a", at_least=1, report=0)[1] == "holds | a: 7 | ≥ 1 | report 0"
+
+
 def test_a_claim_takes_numpys_numbers_anywhere(claim):
     fact, _ = claim(
         np.float64(0.2),
@@ -145,16 +172,6 @@ def test_a_claim_on_the_sample_says_so(claim, monkeypatch):
     assert fact["data"] == "sample" and line.endswith("on the built-in sample")
 
 
-def test_the_stamp_says_what_was_loaded(letters):
-    data.load("emnist/letters")
-    stamp = json.loads(json.dumps(course.stamp()))
-    assert stamp["tier"] == "full" and stamp["sample"] is False
-    assert stamp["images"] == {"emnist/letters": 60}
-    assert "60 of 124,800 train" in stamp["data"][0] and "incomplete" in stamp["data"][0]
-    assert stamp["versions"]["keras"] == keras.__version__
-    assert stamp["backend"] in stamp["versions"] and "cores" in stamp["machine"]
-
-
 def test_start_seeds_forgets_earlier_data_and_says_what_it_runs_on(capsys, monkeypatch):
     monkeypatch.setenv("COURSE_DATA", "sample")
     data.load("mnist")
@@ -163,7 +180,9 @@ def test_start_seeds_forgets_earlier_data_and_says_what_it_runs_on(capsys, monke
         course.start(seed=3)
         drawn.append((np.random.random(), float(keras.random.uniform(()))))
     assert drawn[0] == drawn[1]
-    assert course.stamp()["data"] == []
+    course.start(seed=4)
+    assert (np.random.random(), float(keras.random.uniform(()))) != drawn[0]
+    assert course.loaded == {}
     line = capsys.readouterr().out.splitlines()[0]
     assert line.startswith("full tier · data: built-in sample · seed 3 · Keras ")
 

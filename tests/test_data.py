@@ -1,17 +1,17 @@
 """Data sets are upright, complete or said not to be, read-only, and split as asked."""
 
+import gzip
+import hashlib
 import zipfile
 
 from helpers import data
 from helpers.archives import download
-from helpers.recipes import ensembles
 
 import numpy as np
 import pytest
 import tiny
 
 COUNTS = {name: len(classes) for name, classes in data.CLASSES.items()}
-MERGED_PAIRS = "CIJKLMOPSUVWXYZ"
 
 
 @pytest.fixture(autouse=True)
@@ -72,6 +72,49 @@ def test_what_is_not_the_published_archive_says_how_much_is_missing(letters):
     )
 
 
+@pytest.fixture
+def mnist(fresh_cache, monkeypatch, tmp_path):
+    """The path of a folder with tiny MNIST files, which COURSE_DATA names."""
+    monkeypatch.setenv("COURSE_DATA", str(tiny.write_mnist(tmp_path, tiny.mnist_files())))
+    return tmp_path / "mnist"
+
+
+def test_as_many_images_under_mnist_s_names_are_said_to_be_others(mnist):
+    for stem, count in (("train", 60_000), ("t10k", 10_000)):
+        images, labels = np.zeros((count, 28, 28)), np.arange(count) % 10
+        for name, array in (("images-idx3", images), ("labels-idx1", labels)):
+            packed = gzip.compress(tiny.idx(array), compresslevel=1)
+            (mnist / f"{stem}-{name}-ubyte.gz").write_bytes(packed)
+    loaded = data.load("mnist")
+    assert not loaded.complete
+    assert loaded.describe() == (
+        "mnist: 10 classes, 60,000 train and 10,000 test images, "
+        "not the publisher's images or labels"
+    )
+    assert loaded.with_validation().describe() == loaded.describe()
+
+
+@pytest.mark.parametrize(
+    "published, end",
+    [
+        ((60, 30), "60 train and 30 test images, not the publisher's archive"),
+        ((59, 30), "60 of 59 train and 30 test images, not the publisher's archive"),
+        ((61, 30), "60 of 61 train and 30 test images, incomplete"),
+        ((60, 31), "60 train and 30 of 31 test images, incomplete"),
+    ],
+)
+def test_fewer_images_are_incomplete_and_as_many_are_from_another_archive(
+    letters, monkeypatch, published, end
+):
+    monkeypatch.setitem(data.PUBLISHED, "emnist/letters", published)
+    loaded = data.load("emnist/letters")
+    assert not loaded.complete
+    assert loaded.describe() == f"emnist/letters: 26 classes, {end}"
+    monkeypatch.setattr(download, "EMNIST_MD5", hashlib.md5(letters.read_bytes()).hexdigest())
+    letters.touch()  # so that it is looked at again
+    assert data.load("emnist/letters").complete
+
+
 @pytest.mark.parametrize(
     "name, near",
     [
@@ -119,11 +162,30 @@ def test_an_index_of_a_split_gives_a_read_only_split(train, index, rows):
             array[0] = 0
 
 
+def test_a_split_knows_which_part_of_a_data_set_it_is_from(letters):
+    loaded = data.load("emnist/letters").with_validation(0.5)
+    parts = [loaded.train, loaded.validation, loaded.test, loaded.train[3], loaded.test[:2]]
+    assert [split.part for split in parts] == ["train", "train", "test", "train", "test"]
+    assert data.Split(loaded.test.images, loaded.test.labels).part == ""
+
+
 def test_images_are_mapped_from_disk_and_so_are_their_slices(train):
     for split in (train, train[10:20]):
         assert isinstance(split.images, np.memmap)
         assert split.images.flags.c_contiguous
+        assert not isinstance(split.labels, np.memmap)  # a few bytes, wanted again and again
     assert np.shares_memory(train.images, train[10:20].images)
+
+
+def test_a_split_made_by_hand_is_read_only_and_leaves_the_arrays_as_they_were():
+    images, labels = tiny.arrays(5, 5)
+    split = data.Split(images, labels)
+    for array in (split.images, split.labels):
+        with pytest.raises(ValueError, match="read-only"):
+            array[0] = 0
+    assert np.shares_memory(split.images, images)
+    images[0], labels[0] = 7, 3
+    assert split.images[0, 0, 0] == 7 and split.labels[0] == 3
 
 
 @pytest.mark.parametrize("index", [60, -61])
@@ -169,6 +231,23 @@ def test_validation_and_training_are_all_images_and_each_once(letters):
     assert "260 of 124,800 train" in parted.describe()
 
 
+def test_a_sixth_is_set_aside_by_seed_0_and_both_parts_keep_their_order(letters):
+    tiny.write_zip(letters, tiny.emnist_members("letters", (260, 30)))
+    whole = data.load("emnist/letters")
+    names = {image.tobytes(): number for number, image in enumerate(whole.train.images)}
+    parted, same = whole.with_validation(), whole.with_validation(1 / 6, seed=0)
+    numbers = [
+        [names[image.tobytes()] for image in split.images]
+        for split in (parted.train, parted.validation)
+    ]
+    assert [len(part) for part in numbers] == [216, 44]  # 260 / 6 is 43.3
+    assert numbers == [sorted(part) for part in numbers]
+    assert np.array_equal(parted.validation.images, same.validation.images)
+    for split in (parted.train, parted.validation):  # labels are still those of their images
+        numbered = [names[image.tobytes()] for image in split.images]
+        assert np.array_equal(split.labels, whole.train.labels[numbered])
+
+
 def test_the_seed_decides_which_images_are_for_validation(sample):
     whole = data.load("mnist")
     first, same, other = (rows_of(whole.with_validation(0.2, s).validation) for s in (1, 1, 2))
@@ -202,10 +281,45 @@ def test_every_name_loads_from_the_sample_with_all_its_classes(sample, name):
     assert "built-in sample, not the real data" in loaded.describe()
 
 
-def test_numbers_of_classes_are_the_published_ones():
+DIGITS = "0 1 2 3 4 5 6 7 8 9"
+MERGED_47 = (
+    f"{DIGITS} A B Cc D E F G H Ii Jj Kk Ll Mm N Oo Pp Q R Ss T Uu Vv Ww Xx Yy Zz "
+    "a b d e f g h n q r t"
+)
+BYCLASS_62 = (
+    f"{DIGITS} A B C D E F G H I J K L M N O P Q R S T U V W X Y Z "
+    "a b c d e f g h i j k l m n o p q r s t u v w x y z"
+)
+LETTERS_26 = "Aa Bb Cc Dd Ee Ff Gg Hh Ii Jj Kk Ll Mm Nn Oo Pp Qq Rr Ss Tt Uu Vv Ww Xx Yy Zz"
+
+
+def test_classes_are_those_of_the_paper_in_the_order_of_the_labels():
+    """As in arXiv:1702.05373, and in the mapping files beside the data."""
+    expected = {
+        "mnist": tuple(DIGITS.split()),
+        "emnist/byclass": tuple(BYCLASS_62.split()),
+        "emnist/bymerge": tuple(MERGED_47.split()),
+        "emnist/balanced": tuple(MERGED_47.split()),
+        "emnist/letters": tuple(LETTERS_26.split()),
+        "emnist/digits": tuple(DIGITS.split()),
+        "emnist/mnist": tuple(DIGITS.split()),
+    }
+    assert expected == data.CLASSES
     assert list(COUNTS.values()) == [10, 62, 47, 47, 26, 10, 10]
-    merged = [pair for pair in data.CLASSES["emnist/balanced"] if len(pair) == 2]
-    assert merged == [letter + letter.lower() for letter in MERGED_PAIRS]
+    assert data.MERGED == "CIJKLMOPSUVWXYZ"
+
+
+def test_numbers_of_images_are_the_published_ones():
+    """As LeCun's page has them, and NIST's: 814,255 twice, 131,600, 145,600, 280,000, 70,000."""
+    assert data.PUBLISHED == {
+        "mnist": (60_000, 10_000),
+        "emnist/byclass": (697_932, 116_323),
+        "emnist/bymerge": (697_932, 116_323),
+        "emnist/balanced": (47 * 2_400, 47 * 400),
+        "emnist/letters": (26 * 4_800, 26 * 800),
+        "emnist/digits": (10 * 24_000, 10 * 4_000),
+        "emnist/mnist": (10 * 6_000, 10 * 1_000),
+    }
 
 
 def test_the_quick_tier_is_a_few_thousand_images(sample, monkeypatch):
@@ -216,10 +330,20 @@ def test_the_quick_tier_is_a_few_thousand_images(sample, monkeypatch):
     quick = data.load("emnist/byclass")
     assert (len(quick.train), len(quick.test)) == (200, 100)
     assert np.array_equal(quick.train.images, full.train.images[:200])
+    assert np.array_equal(quick.test.labels, full.test.labels[:100])
+
+
+def test_the_quick_tier_takes_3000_and_1000_images(letters, monkeypatch):
+    tiny.write_zip(letters, tiny.emnist_members(counts=(3001, 1001)))
+    full = data.load("emnist/letters")
+    monkeypatch.setenv("COURSE_TIER", "quick")
+    quick = data.load("emnist/letters")
+    assert (len(full.train), len(full.test)) == (3001, 1001)
+    assert (len(quick.train), len(quick.test)) == (3000, 1000)
 
 
 def test_the_quick_tier_is_never_complete(letters, monkeypatch):
-    monkeypatch.setattr(download, "EMNIST_MD5", download._md5(letters))
+    monkeypatch.setattr(download, "EMNIST_MD5", hashlib.md5(letters.read_bytes()).hexdigest())
     assert data.load("emnist/letters").complete
     monkeypatch.setenv("COURSE_TIER", "quick")
     assert not data.load("emnist/letters").complete
@@ -271,7 +395,7 @@ def test_real_emnist_has_all_its_images_or_says_how_many(name):
 def test_classes_are_those_of_emnist_s_own_mapping(name):
     split = name.removeprefix("emnist/")
     with zipfile.ZipFile(download.emnist_archive(download.source())) as zipped:
-        lines = zipped.read(f"gzip/emnist-{split}-mapping.txt").decode().splitlines()
+        lines = zipped.read(f"gzip/emnist-{split}-mapping.txt").decode("ascii").splitlines()
     first_label = 1 if split == "letters" else 0
     for line in filter(None, lines):
         label, *codes = map(int, line.split())
@@ -304,71 +428,3 @@ def test_real_images_are_upright_and_transposed_ones_would_not_pass(name, monkey
         means = mean_images(split, COUNTS[name])
         assert looks_upright(means, patterns)
         assert not looks_upright(means.swapaxes(1, 2), patterns)
-
-
-# --- more images of the same classes, from sister sets -----------------------------------------
-
-
-def numbered(numbers, characters, name):
-    """A Split: image i is filled with numbers[i] and shows characters[i]."""
-    classes = data.CLASSES[name]
-    labels = [next(i for i, accepted in enumerate(classes) if c in accepted) for c in characters]
-    images = np.empty((len(numbers), 28, 28), dtype=np.uint8)
-    images[:] = np.reshape(numbers, (-1, 1, 1))
-    return data.Split(images, np.array(labels, dtype=np.int64))
-
-
-@pytest.fixture
-def sisters(monkeypatch):
-    """Letters tests on image 7; the sister sets train on it too, and on some new images.
-
-    ByClass tests on 7 as well, and on 40, 41 and 42.
-    """
-    train = dict.fromkeys(data.CLASSES, ([], ""))
-    test = {"emnist/letters": ([7], "a"), "emnist/byclass": ([7, 40, 41, 42], "aabb")}
-    train["emnist/byclass"] = [1, 7, 20, 21, 22], "aaAa5"
-    train["emnist/bymerge"] = [20, 9, 30, 31], "ABBB"
-
-    def load(name):
-        parts = (numbered(*part.get(name, ([], "")), name) for part in (train, test))
-        return data.Dataset(name, data.CLASSES[name], *parts, False)
-
-    monkeypatch.setattr(data, "load", load)
-    return numbered([1, 2, 3, 4], "aaab", "emnist/letters")
-
-
-def test_gathered_images_are_new_and_neither_tested_on_nor_judged(sisters):
-    judged = numbered([9], "b", "emnist/letters")
-    more, new = ensembles.gather("emnist/letters", sisters, [judged])
-    assert np.array_equal(more.images[:4], sisters.images)
-    added = [int(image[0, 0]) for image in more.images[4:]]
-    assert sorted(added[:new]) == [20, 21, 30]
-    assert not more.images.flags.writeable
-
-
-def test_classes_stay_as_frequent_as_they_were(sisters):
-    more, new = ensembles.gather("emnist/letters", sisters)
-    assert np.array_equal(np.bincount(more.labels), 2 * np.bincount(sisters.labels))
-    assert new == 3 and int(more.images[-1, 0, 0]) == 1  # a third "a" was not to be had
-
-
-def test_more_times_the_images_take_as_many_more_of_each_class(sisters):
-    more, new = ensembles.gather("emnist/letters", sisters, times=3.5)
-    assert np.array_equal(np.bincount(more.labels), [10, 3])  # 3.5 · (3, 1), rounded down
-    assert sorted(more.images[4 : 4 + new, 0, 0]) == [9, 20, 21, 30]
-    repeats = more.images[4 + new :, 0, 0], more.labels[4 + new :]
-    assert [list(array) for array in repeats] == [[1, 2, 3, 1, 2], [0, 0, 0, 0, 0]]
-
-
-def test_images_that_other_sets_test_on_are_taken_when_asked_for(sisters):
-    _, new = ensembles.gather("emnist/letters", sisters, times=4)
-    more, all_new = ensembles.gather("emnist/letters", sisters, times=4, parts=("train", "test"))
-    assert (new, all_new) == (5, 6)  # one A more, 40; B has room for three, which were there before
-    assert {40, 41, 42} <= set(more.images[:, 0, 0]) and 7 not in more.images[:, 0, 0]
-
-
-def test_a_class_takes_only_what_all_belongs_to_it(sisters):
-    capital = numbered([50, 51], "AA", "emnist/balanced")
-    more, new = ensembles.gather("emnist/balanced", capital)
-    added = [int(image[0, 0]) for image in more.images[2 : 2 + new]]
-    assert added == [20]  # neither small letters nor Letters' own class of both

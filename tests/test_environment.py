@@ -1,5 +1,6 @@
 """environment.yml, pyproject.toml, requirements.lock, the Makefile and what is installed agree."""
 
+import ast
 import gzip
 import importlib.metadata
 import os
@@ -13,10 +14,13 @@ import zipfile
 from pathlib import Path
 
 import emnist
+import gates
 import lock
+import nbformat
 import numpy as np
 import pytest
 import yaml
+from nbformat.v4 import new_code_cell, new_notebook
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
@@ -35,7 +39,7 @@ def by_name(requirements):
 
 def entries(root):
     """The entries of requirements.lock: (requirement, number of hashes)."""
-    text = (root / "requirements.lock").read_text().replace("\\\n", " ")
+    text = (root / "requirements.lock").read_text(encoding="utf-8").replace("\\\n", " ")
     lines = [
         line for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")
     ]
@@ -69,7 +73,7 @@ def lock_problems(root, listed):
 def python_problems(root, requires_python, installed):
     """Problems where the supported Pythons are not the same everywhere."""
     expected = SpecifierSet(lock.python_range(root))
-    makefile = (root / "Makefile").read_text()
+    makefile = (root / "Makefile").read_text(encoding="utf-8")
     low, high = re.search(r"\((3, \d+)\) <= \S+ < \((3, \d+)\)", makefile).groups()
     said = {
         "pyproject.toml": requires_python,
@@ -83,35 +87,58 @@ def python_problems(root, requires_python, installed):
     ]
 
 
-def bound_is_plain(requirement):
-    """Are all upper bounds major versions, as in `<3`?"""
-    return all(
-        pin.operator in (">=", ">")
-        or (pin.operator == "<" and not any(Version(pin.version).release[1:]))
-        for pin in Requirement(requirement).specifier
+def comment_problems(root):
+    """Problems with environment.yml's lines: each says what its package is for."""
+    lines = re.findall(r"^ +- ([a-zA-Z][^#\n]*?) *(#.*)?$", pip_section(root), re.MULTILINE)
+    return [
+        f"{requirement}: expected a comment that says what it is for, and why its bound is unusual"
+        for requirement, comment in lines
+        if not comment
+    ]
+
+
+def groups(root):
+    """The groups of environment.yml: dict name → the packages in it, as the list spells them."""
+    parts = re.split(r"^ +# --- (\w+): .*$", pip_section(root), flags=re.MULTILINE)
+    lists = [re.findall(r"^ +- (\w[\w-]*)", part, re.MULTILINE) for part in parts[2::2]]
+    return dict(zip(parts[1::2], lists, strict=True))
+
+
+def undeclared(paths, declared):
+    """The packages that these files and notebooks import, but that are not declared: sorted names.
+
+    Standard library and the course's own modules aside.
+    """
+    own = {path.stem for path in ROOT.glob("**/*.py") if ".venv" not in path.parts}
+    own |= {"helpers", "plans"} | set(sys.stdlib_module_names)
+    names = {name.partition(".")[0] for path in paths for name in imports(path)} - own
+    distributions = importlib.metadata.packages_distributions()
+    declared = {canonicalize_name(name) for name in declared}
+    return sorted(
+        name
+        for name in names
+        if not declared & set(map(canonicalize_name, distributions.get(name, [])))
     )
 
 
-def comment_problems(root):
-    """Problems with environment.yml's lines: an unusual bound needs its reason beside it."""
-    lines = re.findall(r"^ +- ([a-zA-Z][^#\n]*?) *(#.*)?$", pip_section(root), re.MULTILINE)
-    return [
-        f"{requirement}: its bound is not a major version; expected a comment that says why"
-        for requirement, comment in lines
-        if not comment and not bound_is_plain(requirement)
-    ]
+def imports(path):
+    """The names that a file or a notebook imports."""
+    if path.suffix == ".py":
+        return gates.imported(ast.parse(path.read_text(encoding="utf-8")))
+    cells = gates.code_cells(nbformat.read(path, as_version=4))
+    return set().union(*(gates.imported(gates.syntax(cell)) for _, cell in cells))
 
 
 def pip_section(root):
     """The text of environment.yml from `- pip:` on."""
-    return (root / "environment.yml").read_text().partition("- pip:\n")[2]
+    return (root / "environment.yml").read_text(encoding="utf-8").partition("- pip:\n")[2]
 
 
 def disagreements(root, requires=None, python=INSTALLED["Requires-Python"]):
     """All problems between the files in `root` and the installed package's metadata."""
     requires = INSTALLED.get_all("Requires-Dist") if requires is None else requires
     listed = by_name(lock.listed(root))
-    project = tomllib.loads((root / "pyproject.toml").read_text())["project"]
+    project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     return [
         *differing(by_name(project["dependencies"]), listed, "pyproject.toml"),
         *differing(by_name(requires), listed, "the installed package"),
@@ -126,16 +153,57 @@ def test_list_lock_metadata_and_makefile_agree():
 
 
 def test_conda_installs_only_python_and_pip_itself():
-    environment = yaml.safe_load((ROOT / "environment.yml").read_text())
+    environment = yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf-8"))
     names = [one.split()[0] for one in environment["dependencies"] if isinstance(one, str)]
     assert names == ["python", "pip"]
     assert lock.listed(ROOT) and "- -e ." in pip_section(ROOT)
 
 
+def test_the_list_is_in_four_groups_that_are_all_installed():
+    found = groups(ROOT)
+    assert list(found) == ["learner", "teaching", "scale", "development"]
+    assert all(found.values())
+    names = [canonicalize_name(name) for group in found.values() for name in group]
+    assert names == list(by_name(lock.listed(ROOT)))
+
+
+def test_everything_that_is_imported_is_declared():
+    patterns = ("helpers/**/*.py", "notebooks/**/*.py", "notebooks/**/*.ipynb", "tests/**/*.py")
+    paths = [path for pattern in patterns for path in ROOT.glob(pattern)]
+    assert len(paths) > 100
+    assert undeclared(paths, by_name(lock.listed(ROOT))) == []
+
+
+def test_a_learner_needs_no_package_of_teaching_or_development():
+    found = groups(ROOT)
+    patterns = ("helpers/**/*.py", "notebooks/plans/*.py", "notebooks/[0-9]*.ipynb")
+    paths = [path for pattern in patterns for path in ROOT.glob(pattern)]
+    assert undeclared(paths, found["learner"] + found["scale"]) == []
+
+
+def test_an_undeclared_import_is_noticed(tmp_path):
+    source = "import os\nimport sklearn.metrics\n\n\ndef f():\n    from alembic import op"
+    (tmp_path / "a.py").write_text(source, encoding="utf-8")
+    cells = [
+        new_code_cell("%matplotlib inline\nimport nowhere"),
+        new_code_cell("import helpers.data"),
+    ]
+    nbformat.write(new_notebook(cells=cells), tmp_path / "b.ipynb")
+    paths = [tmp_path / "a.py", tmp_path / "b.ipynb"]
+    assert undeclared(paths, ["scikit-learn"]) == ["alembic", "nowhere"]
+    assert undeclared(paths, ["Alembic"]) == ["nowhere", "sklearn"]
+
+
 ALTERED = [
     ("environment.yml", "numpy >=2,<2.4", "numpy >=2,<2.3", 3, "numpy: pyproject.toml says"),
     ("environment.yml", "      - tqdm >=4.66,<5", "      # -", 2, "tqdm: pyproject.toml says"),
-    ("environment.yml", "- pyyaml", "- unheard-of\n      - pyyaml", 3, "unheard-of: the lock pins"),
+    (
+        "environment.yml",
+        "- pyyaml",
+        "- unheard-of # x\n      - pyyaml",
+        3,
+        "unheard-of: the lock pins",
+    ),
     ("environment.yml", ">=3.11,<3.14", ">=3.11,<3.15", 3, "Makefile supports Python"),
     ("environment.yml", "==0.0            #", "==0.0 \n      #", 1, "emnist.*a comment"),
     ("environment.yml", "<2.4          #", "<2.4\n      #", 1, "numpy.*a comment"),
@@ -158,9 +226,9 @@ def copies(tmp_path):
 
 @pytest.mark.parametrize(("name", "old", "new", "count", "problem"), ALTERED)
 def test_a_disagreement_is_noticed(copies, name, old, new, count, problem):
-    text = (copies / name).read_text()
+    text = (copies / name).read_text(encoding="utf-8")
     assert old in text
-    (copies / name).write_text(text.replace(old, new, 1))
+    (copies / name).write_text(text.replace(old, new, 1), encoding="utf-8")
     found = disagreements(copies)
     assert len(found) == count
     assert re.search(problem, "\n".join(found))
@@ -168,7 +236,9 @@ def test_a_disagreement_is_noticed(copies, name, old, new, count, problem):
 
 def test_a_missing_hash_is_noticed(copies):
     path = copies / "requirements.lock"
-    path.write_text(re.sub(r"(\nemnist==0.0) (\\\n +--hash=\S+ ?)+", r"\1", path.read_text()))
+    text = path.read_text(encoding="utf-8")
+    text = re.sub(r"(\nemnist==0.0) (\\\n +--hash=\S+ ?)+", r"\1", text)
+    path.write_text(text, encoding="utf-8")
     assert disagreements(copies) == ["emnist: has no hash in requirements.lock: make lock"]
 
 
@@ -225,7 +295,7 @@ def stand_in(folder, name, version="3.12", fits="exit 0", venv="exit 0"):
     """Write an executable that answers like a Python of this version."""
     folder.mkdir(exist_ok=True)
     text = STAND_IN.format(version=version, version_fits=fits, has_venv=venv)
-    (folder / name).write_text(text)
+    (folder / name).write_text(text, encoding="utf-8")
     (folder / name).chmod(0o755)
 
 
@@ -252,11 +322,11 @@ def make(root, *arguments):
         env=environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-        text=True,
+        encoding="utf-8",
         check=False,
     )
     log = root / "log"
-    logged = log.read_text().splitlines() if log.exists() else []
+    logged = log.read_text(encoding="utf-8").splitlines() if log.exists() else []
     log.unlink(missing_ok=True)
     return done.returncode, done.stdout, logged
 
@@ -268,7 +338,8 @@ COURSE = ["run notebooks/commands/execute.py course"]
 def test_make_without_python_says_what_is_expected_found_and_to_do(checkout):
     stand_in(checkout.parent / "bin", "python3", version="3.9", fits="exit 1")
     stand_in(checkout.parent / "bin", "python3.13", version="3.13")
-    (checkout.parent / "bin" / "python3.13").write_text("#!/bin/sh\nexit 127\n")  # as a pyenv shim
+    shim = "#!/bin/sh\nexit 127\n"  # as pyenv's
+    (checkout.parent / "bin" / "python3.13").write_text(shim, encoding="utf-8")
     status, output, logged = make(checkout, "course")
     assert status != 0 and logged == []
     assert "Expected: Python 3.11, 3.12 or 3.13" in output

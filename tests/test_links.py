@@ -24,7 +24,9 @@ LINKS = re.compile(
 def tracked(root):
     """Names of the files that git tracks or would track, relative to root."""
     command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
-    listed = subprocess.run(command, cwd=root, capture_output=True, text=True, check=True).stdout
+    listed = subprocess.run(
+        command, cwd=root, capture_output=True, encoding="utf-8", check=True
+    ).stdout
     return {name for name in listed.split("\0") if (root / name).is_file()}
 
 
@@ -84,11 +86,13 @@ def test_links_lead_somewhere(path):
 def repository(tmp_path):
     """A repository with a README, a picture, a notebook in a folder, and an ignored file."""
     subprocess.run(["git", "init", "--quiet", tmp_path], check=True)
-    (tmp_path / ".gitignore").write_text("build/\n")
+    (tmp_path / ".gitignore").write_text("build/\n", encoding="utf-8")
     for name in ("a picture.png", "build/page.html"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).touch()
-    (tmp_path / "README.md").write_text("# One & `two`\n\n## Part\n\n## Part\n\n```\n# No\n```\n")
+    (tmp_path / "README.md").write_text(
+        "# One & `two`\n\n## Part\n\n## Part\n\n```\n# No\n```\n", encoding="utf-8"
+    )
     (tmp_path / "notebooks").mkdir()
     cells = [new_markdown_cell("# Your turn"), new_code_cell("# [text](in_code.md)")]
     nbformat.write(new_notebook(cells=cells), tmp_path / "notebooks" / "01.ipynb")
@@ -125,14 +129,14 @@ BAD = [
 
 @pytest.mark.parametrize("link", GOOD)
 def test_a_good_link_is_accepted(repository, link):
-    with (repository / "README.md").open("a") as file:
+    with (repository / "README.md").open("a", encoding="utf-8") as file:
         file.write(f"\n{link}\n")
     assert bad_links(repository / "README.md", repository) == []
 
 
 @pytest.mark.parametrize("link", BAD)
 def test_a_bad_link_is_found(repository, link):
-    with (repository / "README.md").open("a") as file:
+    with (repository / "README.md").open("a", encoding="utf-8") as file:
         file.write(f"\n{link}\n")
     (problem,) = bad_links(repository / "README.md", repository)
     assert problem.startswith("README.md: ") and "expected a" in problem

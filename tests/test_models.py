@@ -3,6 +3,7 @@
 from functools import partial
 
 from helpers import models
+from helpers.recipes import augmentation, families
 
 import keras
 import numpy as np
@@ -212,6 +213,32 @@ def test_a_study_changes_what_it_names_and_nothing_else(settings, parameters, no
 
 
 @pytest.mark.parametrize(
+    "build, settings, kind, words",
+    [
+        (models.dense_ann, {"hidden": 397}, TypeError, "found 397. Write hidden=(397,)."),
+        (models.study_cnn, {"filters": 64}, TypeError, "found 64. Write filters=(64,)."),
+        (models.study_cnn, {"units": 128}, TypeError, "found 128. Write units=(128,)."),
+        (
+            models.overfitting_cnn,
+            {"filters": (32, 64, 64)},
+            ValueError,
+            "expected 2 numbers in filters, found (32, 64, 64). Write filters=(…, …).",
+        ),
+        (models.overfitting_cnn, {"dropout": (0.5,)}, ValueError, "Write dropout=(…, …)."),
+        (models.overfitting_cnn, {"dropout": 0.5}, TypeError, "found 0.5. Write dropout=(0.5,)."),
+    ],
+)
+def test_a_setting_that_is_not_a_number_for_each_layer_is_explained(build, settings, kind, words):
+    with pytest.raises(kind) as error:
+        build(**settings)
+    assert words in str(error.value)
+
+
+def test_a_list_of_numbers_will_do():
+    assert models.dense_ann(hidden=[128]).count_params() == 101_770
+
+
+@pytest.mark.parametrize(
     "settings, message",
     [
         ({"pooling": "sum"}, "pooling is 'sum'; expected one of max, average"),
@@ -225,26 +252,52 @@ def test_settings_that_cannot_be_are_refused(settings, message):
         models.study_cnn(**settings)
 
 
-def test_a_shift_averaged_model_reads_five_copies_with_one_set_of_weights(tmp_path):
-    model = models.dense_ann((16,))
-    averaged = models.shift_averaged(model)
-    assert averaged.count_params() == model.count_params()
-    image = np.zeros((3, 28, 28), "uint8")
-    image[:, 4:24, 4:24] = np.random.default_rng(0).integers(0, 256, (3, 20, 20))
-    shifts = [(0, 0), (0, 1), (0, -1), (1, 0), (-1, 0)]
-    each = [model.predict(np.roll(image, shift, axis=(1, 2)), verbose=0) for shift in shifts]
-    read = averaged.predict(image, verbose=0)
-    np.testing.assert_allclose(read, np.mean(each, axis=0), atol=1e-6)
-    averaged.save(tmp_path / "averaged.keras")
-    loaded = keras.saving.load_model(tmp_path / "averaged.keras")
-    np.testing.assert_array_equal(loaded.predict(image, verbose=0), read)
-    model.set_weights([0 * weight for weight in model.get_weights()])
-    np.testing.assert_allclose(averaged.predict(image, verbose=0), 0.1, atol=1e-6)
+@pytest.mark.parametrize(
+    "layer, shape, expected",
+    [
+        (layers.Conv2D(32, 3), (28, 28, 1), 26 * 26 * 9 * 32),
+        (layers.Conv2D(8, (5, 3), strides=2, padding="same"), (28, 28, 4), 14 * 14 * 15 * 4 * 8),
+        (layers.Conv2D(6, 3, groups=2), (8, 8, 4), 6 * 6 * 9 * 2 * 6),
+        (layers.DepthwiseConv2D(3, depth_multiplier=2), (8, 8, 5), 6 * 6 * 9 * 5 * 2),
+        (layers.SeparableConv2D(12, 3, strides=2, padding="same"), (8, 8, 5), 4 * 4 * (45 + 60)),
+        (layers.Dense(10), (128,), 1280),
+        (layers.Dense(10), (7, 128), 7 * 1280),
+        (layers.MaxPooling2D(2), (28, 28, 1), 0),
+    ],
+    ids=["valid", "strided", "groups", "depthwise", "separable", "dense", "in places", "pooling"],
+)
+def test_multiply_adds_are_weights_times_places(layer, shape, expected):
+    model = keras.Sequential([keras.Input(shape), layer])
+    assert models.multiply_adds(layer) == models.multiply_adds(model) == expected
 
 
-def test_what_is_shifted_out_is_gone_and_black_comes_in():
-    image = np.zeros((1, 28, 28), "uint8")
-    image[0, 0, 0] = 200  # in the corner: two of four shifts lose it
+def test_multiply_adds_of_the_study_network():
+    by_hand = 26 * 26 * 9 * 32 + 11 * 11 * 9 * 32 * 64 + 1600 * 128 + 128 * 10
+    assert models.multiply_adds(models.study_cnn()) == by_hand
+
+
+def test_depthwise_steps_count():
+    # places × (9 × channels in + channels in × channels out), for each of five steps in two
+    by_hand = 14 * 14 * 25 * 32
+    by_hand += 14 * 14 * (9 * 32 + 32 * 64 + 9 * 64 + 64 * 128)
+    by_hand += 7 * 7 * (9 * 128 + 128 * 192 + 9 * 192 + 192 * 192)
+    by_hand += 3 * 3 * (9 * 192 + 192 * 256) + 3 * 3 * 256 * 10
+    assert models.multiply_adds(families.separable()) == by_hand == 5_965_824
+
+
+def test_a_network_inside_another_counts_as_often_as_it_is_called():
+    network = models.dense_ann((16,))
+    once = 784 * 16 + 16 * 10
+    assert models.multiply_adds(augmentation.shift_averaged(network)) == 5 * once
     inputs = keras.Input((28, 28))
-    total = keras.Model(inputs, keras.ops.sum(inputs, axis=(1, 2)))
-    assert models.shift_averaged(total).predict(image, verbose=0) == pytest.approx(200 * 3 / 5)
+    both = layers.Average()([network(inputs), models.dense_ann(())(inputs)])
+    assert models.multiply_adds(keras.Model(inputs, both)) == once + 7840
+
+
+def test_brief_averages_settle_in_tens_of_steps():
+    x = keras.Input((4,))
+    y = models.activate(x, True, 0.0, "a", models.BRIEF)
+    norm = keras.Model(x, y).get_layer("a_normalised")
+    for _ in range(20):
+        norm(np.full((8, 4), 5.0, "float32"), training=True)
+    assert np.array(norm.moving_mean) == pytest.approx(5, rel=0.13)  # 1 - .9²⁰ = .88

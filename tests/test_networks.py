@@ -3,7 +3,7 @@
 import re
 
 from helpers import data, evaluation, studies
-from helpers.studies import table as tables
+from helpers.studies import table
 
 import keras
 import numpy as np
@@ -14,14 +14,15 @@ from plans import common, notebook_11, notebook_14
 FOLDER = common.NOTEBOOKS / "networks"
 NAMES = ("byclass", "balanced")
 LARGEST = 3_000_000  # bytes of both networks together
+README = (FOLDER / "README.md").read_text(encoding="utf-8")
 ALL_MEMBERS = 18_000_000  # bytes of all members and students
 KEPT = [plan for plan in plans.every() if plan.keep]
 
 
 def stored(name):
     """The line of the study's table for a kept network."""
-    table = studies.load(getattr(notebook_11, f"final_{name}"))
-    return table.set_index("network").loc["course's"]
+    lines = studies.load(getattr(notebook_11, f"final_{name}"))
+    return lines.set_index("network").loc["course's"]
 
 
 def test_the_folder_holds_two_small_networks_and_their_readme():
@@ -43,7 +44,7 @@ def test_a_network_loads_and_takes_raw_images(name):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_readme_says_how_a_network_was_trained(name):
-    (line,) = re.findall(rf"^\| `{name}\.keras` .*$", (FOLDER / "README.md").read_text(), re.M)
+    (line,) = re.findall(rf"^\| `{name}\.keras` .*$", README, re.M)
     row = stored(name)
     figures = [f"{row['trained_images']:,}", f"{row['parameters']:,}"]
     assert all(figure in line for figure in [*figures, f"{100 * row['accuracy']:.2f} %"])
@@ -56,12 +57,12 @@ def test_a_network_reaches_its_stated_accuracy_on_the_test_images(name):
     if len(dataset.train) != row["trained_images"]:
         pytest.skip(f"trained on {row['trained_images']:,} images, here {len(dataset.train):,}")
     network = keras.saving.load_model(FOLDER / f"{name}.keras")
-    judged = evaluation.evaluate(network, dataset.test, dataset.classes)
-    assert judged.accuracy == pytest.approx(row["accuracy"], abs=5e-4)
+    tested = evaluation.evaluate(network, dataset.test, dataset.classes)
+    assert tested.accuracy == pytest.approx(row["accuracy"], abs=5e-4)
 
 
 def test_every_member_has_its_row_and_every_row_its_member():
-    rows = {f"{plan.name} {row}.npz" for plan in KEPT for row in tables.read(plan.path, plan)[0]}
+    rows = {f"{plan.name} {row}.npz" for plan in KEPT for row in table.read_rows(plan)[0]}
     files = {path.name: path.stat().st_size for path in (FOLDER / "members").glob("*")}
     assert files.keys() == rows
     assert sum(files.values()) < ALL_MEMBERS
@@ -70,9 +71,9 @@ def test_every_member_has_its_row_and_every_row_its_member():
 @pytest.mark.real_data
 @pytest.mark.parametrize("plan", KEPT, ids=lambda plan: plan.name)
 def test_a_member_reaches_its_stated_accuracy_on_the_images_held_out(plan):
-    rows = tables.read(plan.path, plan)[0]
-    _, judge = studies.parts(plan, common.ALL_IMAGES, notebook_14.HELD_OUT)
-    tolerance = max(5e-4, 1.1 / len(judge))  # rounding may change how one image is read
-    for row, network in zip(plan.rows, studies.kept(plan).values(), strict=True):
-        judged = evaluation.evaluate(network, judge, data.CLASSES[plan.data])
-        assert judged.accuracy == pytest.approx(rows[row]["accuracy"], abs=tolerance)
+    rows = table.read_rows(plan)[0]
+    _, validation = studies.parts(plan, common.ALL_IMAGES, notebook_14.HELD_OUT)
+    tolerance = max(5e-4, 1.1 / len(validation))  # rounding may change how one image is read
+    for row, network in zip(plan.rows, studies.load_networks(plan).values(), strict=True):
+        found = evaluation.evaluate(network, validation, data.CLASSES[plan.data])
+        assert found.accuracy == pytest.approx(rows[row]["accuracy"], abs=tolerance)

@@ -285,7 +285,9 @@ def test_it_runs_where_no_package_is_installed():
     code += "rows = p.check(); print(*(f'{r.what}: {r.found}' for r in rows), sep='\\n')"
     command = [sys.executable, "-I", "-S", "-c", code, str(preflight.ROOT)]
     environment = {"COURSE_DATA": "sample", "HOME": str(Path.home())}
-    seen = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+    seen = subprocess.run(
+        command, capture_output=True, encoding="utf-8", env=environment, check=False
+    )
     assert seen.returncode == 0, seen.stderr
     assert "psutil missing" in seen.stdout
     assert "packages: packaging missing" in seen.stdout

@@ -3,22 +3,16 @@
 import re
 from functools import partial
 
-from helpers import models, training
+from helpers import data, models, training
 from helpers.data import Split
 from helpers.recipes import augmentation, losses
 
 import keras
 import numpy as np
 import pytest
+import tiny
 from keras import layers
-
-
-def split(count=240, classes=10, seed=0):
-    """Images with a bright row that tells the class: learnt in an epoch or two."""
-    labels = np.arange(count) % classes
-    images = np.random.default_rng(seed).integers(0, 60, (count, 28, 28), dtype=np.uint8)
-    images[np.arange(count), 2 * labels + 2] = 255
-    return Split(images, labels)
+from learnable import split
 
 
 def dense():
@@ -95,17 +89,6 @@ def test_callbacks_and_learning_rates_reach_keras():
     assert isinstance(spy.model.optimizer, keras.optimizers.SGD)
 
 
-@pytest.mark.parametrize("name", ["rmsprop", "nadam", "sgd", "adadelta", "adagrad", "adam"])
-def test_compiling_gives_a_fresh_optimiser_of_that_name_and_rate(name):
-    model = dense()
-    for rate in (0.5, 0.25):
-        training.compile_model(model, name, rate, "kl_divergence")
-        assert type(model.optimizer) is type(keras.optimizers.get(name))
-        assert float(model.optimizer.learning_rate) == rate and model.loss == "kl_divergence"
-        assert int(model.optimizer.iterations) == 0
-        model.optimizer.iterations.assign(7)
-
-
 def test_weight_decay_shrinks_every_weight_by_its_share_of_the_rate_in_each_step():
     model = dense()
     before = model.get_weights()
@@ -133,12 +116,12 @@ def test_a_loss_for_one_hot_labels_is_that_of_integer_labels(name):
     probabilities = keras.ops.softmax(scores)
     expected = keras.ops.mean(keras.ops.sparse_categorical_crossentropy(labels, probabilities))
     for integers in (labels, labels[:, None]):  # Keras hands a loss its labels as a column
-        found = losses.one_hot_loss(name, 5)(integers, probabilities)
+        found = losses.OneHotLoss(name, 5)(integers, probabilities)
         assert float(found) == pytest.approx(float(expected), abs=1e-4)
 
 
 def test_smoothing_spreads_a_share_of_each_label_over_all_classes():
-    loss = losses.one_hot_loss("categorical_crossentropy", 4, smoothing=0.2)
+    loss = losses.OneHotLoss("categorical_crossentropy", 4, smoothing=0.2)
     probabilities = np.array([[0.7, 0.1, 0.1, 0.1]])
     label = np.array([0.85, 0.05, 0.05, 0.05])  # .8 of it, and a fourth of .2
     expected = -(label * np.log(probabilities)).sum()
@@ -152,12 +135,58 @@ def test_an_optimizer_may_be_made_by_a_function():
 
 
 def test_a_model_trained_with_a_loss_for_one_hot_labels_is_saved_and_loaded(tmp_path):
-    model, loss = dense(), losses.one_hot_loss("kl_divergence", 10, smoothing=0.1)
+    model, loss = dense(), losses.OneHotLoss("kl_divergence", 10, smoothing=0.1)
     training.fit(model, split(), epochs=1, loss=loss, verbose=False)
     model.save(tmp_path / "model.keras")
     loaded = keras.saving.load_model(tmp_path / "model.keras")
     figures = [m.evaluate(split().images, split().labels, verbose=0) for m in (model, loaded)]
     assert figures[0] == figures[1]
+
+
+def test_an_optimizer_that_is_made_keeps_its_own_rate_and_decay():
+    model, optimizer = dense(), keras.optimizers.AdamW(0.5, weight_decay=0.25)
+    training.fit(model, split(), epochs=1, optimizer=optimizer, verbose=False)
+    assert model.optimizer is optimizer
+    assert (float(optimizer.learning_rate), optimizer.weight_decay) == (0.5, 0.25)
+
+
+@pytest.mark.parametrize("options", [{"learning_rate": 0.001}, {"weight_decay": 0.1}])
+def test_a_rate_or_decay_beside_an_optimizer_that_is_made_is_refused(options):
+    optimizer = keras.optimizers.Adam(0.5)
+    with pytest.raises(ValueError) as error:
+        training.fit(dense(), split(), epochs=1, optimizer=optimizer, **options)
+    tiny.explains(error, next(iter(options)), "Adam(learning_rate=…", "'adam'")
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "sgd", partial(keras.optimizers.SGD, momentum=0.5)])
+def test_where_no_rate_is_given_it_is_a_thousandth(optimizer):
+    model = dense()
+    training.fit(model, split(), epochs=1, optimizer=optimizer, verbose=False)
+    assert float(model.optimizer.learning_rate) == pytest.approx(0.001)
+
+
+class Batches(keras.callbacks.Callback):
+    """Counts what Keras tells it of batches."""
+
+    seen = 0
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.seen += 1
+
+
+@pytest.mark.parametrize("steps, augment", [(1, None), (4, None), (1, layers.RandomFlip())])
+def test_a_callback_sees_as_many_steps_as_one_as_it_is_told(steps, augment):
+    batches = Batches()
+    options = {"augment": augment, "callbacks": [batches], "verbose": False}
+    training.fit(dense(), split(), epochs=1, batch_size=20, steps_per_execution=steps, **options)
+    assert batches.seen == 240 / 20 / steps
+
+
+@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="elsewhere each step is one")
+def test_unless_told_a_callback_sees_32_steps_as_one():
+    batches = Batches()
+    training.fit(dense(), split(330), epochs=1, batch_size=10, callbacks=[batches], verbose=False)
+    assert batches.seen == 2  # 32 steps, and the 33rd
 
 
 def test_a_keras_schedule_is_taken_as_it_is():
@@ -169,7 +198,7 @@ def test_a_keras_schedule_is_taken_as_it_is():
 
 def test_losses_for_one_hot_labels_train_as_the_one_for_integer_labels_does():
     names, curves = ["categorical_crossentropy", "kl_divergence"], []
-    for loss in ("sparse_categorical_crossentropy", *(losses.one_hot_loss(n, 10) for n in names)):
+    for loss in ("sparse_categorical_crossentropy", *(losses.OneHotLoss(n, 10) for n in names)):
         keras.utils.set_random_seed(1)
         options = {"epochs": 1, "batch_size": 16, "loss": loss, "verbose": False}
         curves.append(training.fit(dense(), split(), split(seed=1), **options).val_loss)
@@ -204,6 +233,65 @@ def test_a_label_without_an_output_is_explained(spoil):
     message = str(error.value)
     assert "expected images with labels 0 … 9" in message and "labels 0 … 12" in message
     assert "classes=len(dataset.classes)" in message
+
+
+@pytest.mark.parametrize("shift", [1, -1])
+def test_labels_off_by_one_are_explained(shift):
+    images = split(20)
+    wrong = Split(images.images, images.labels + shift)  # 1 … 10, or -1 … 8
+    with pytest.raises(ValueError, match="labels 0 … 9, one for each output"):
+        training.fit(dense(), wrong, epochs=1)
+
+
+@pytest.mark.parametrize(
+    "given", [lambda s: [s.images, s.labels], lambda s: [(s.images, s.labels)]]
+)
+def test_arrays_in_place_of_a_split_are_explained(given):
+    with pytest.raises(TypeError) as error:
+        training.fit(dense(), *given(split()), epochs=1)
+    tiny.explains(error, "in a Split", "data.Split(images, labels)")
+    with pytest.raises(TypeError, match=r"found a ndarray\. Write data\.Split"):
+        training.cross_validate(dense, split().images, folds=2, epochs=1)
+    with pytest.raises(TypeError, match=r"found a tuple\. Write data\.Split"):
+        training.fit(dense(), split(), (split(seed=1).images, split(seed=1).labels), epochs=1)
+
+
+@pytest.mark.parametrize("epochs", [0, -1])
+@pytest.mark.parametrize("tier", ["full", "quick"])
+def test_no_epochs_are_explained(epochs, tier, monkeypatch):
+    monkeypatch.setenv("COURSE_TIER", tier)
+    with pytest.raises(
+        ValueError, match=rf"expected 1 epoch or more, found {epochs}\. Write epochs"
+    ):
+        training.fit(dense(), split(), epochs=epochs)
+
+
+def test_the_test_split_is_refused_as_validation_whole_or_in_part(own_caches, monkeypatch):
+    monkeypatch.setenv("COURSE_DATA", "sample")
+    dataset = data.load("mnist")
+    chosen = np.arange(0, 40, 2)
+    for validation in (dataset.test, dataset.test[:50], dataset.test[chosen]):
+        with pytest.raises(ValueError) as error:
+            training.fit(dense(), dataset.train, validation, epochs=1)
+        tiny.explains(
+            error, "found the test split", "dataset.with_validation()", "once, at the end"
+        )
+    with pytest.raises(ValueError, match="found the test split"):
+        training.cross_validate(dense, dataset.test, folds=2, epochs=1)
+    digits = dataset.with_validation()
+    assert digits.validation.part == digits.train.part == "train"
+    training.fit(dense(), digits.train[:80], digits.validation[:20], epochs=1, verbose=False)
+
+
+@pytest.mark.parametrize("train", [training.cross_validate, training.repeat])
+@pytest.mark.parametrize("build", [dense(), None])
+def test_a_model_where_a_function_should_build_one_is_explained(train, build):
+    more = [split(seed=1)] if train is training.repeat else []
+    with pytest.raises(TypeError) as error:
+        train(build, split(), *more, epochs=1)
+    tiny.explains(
+        error, "a function that builds a fresh model", "without brackets", "lambda: models."
+    )
 
 
 def test_no_images_are_explained():
@@ -290,9 +378,17 @@ def test_scores_are_the_last_validation_accuracies_and_summed_up_rightly(fits):
     result = training.cross_validate(dense, marked(), folds=3, epochs=1)
     assert result.scores.tolist() == [0.1, 0.2, 0.3] and len(result.histories) == 3
     assert result.mean == pytest.approx(0.2) and result.std == pytest.approx(0.1)
-    half = 4.302653 * 0.1 / 3**0.5  # Student's t, 2 degrees of freedom, from a table
+    # Student's t, 2 degrees of freedom, from a table; Nadeau and Bengio: 1/n + n_test/n_train
+    half = 4.302653 * 0.1 * (1 / 3 + 1 / 2) ** 0.5
     assert result.interval == pytest.approx((0.2 - half, 0.2 + half), abs=1e-6)
     assert result.seconds == 6
+
+
+def test_the_interval_over_seeds_is_students(fits):
+    result = training.repeat(dense, marked(), marked(), epochs=1, seeds=(1, 2, 3))
+    half = 4.302653 * 0.1 / 3**0.5
+    assert result.interval == pytest.approx((0.2 - half, 0.2 + half), abs=1e-6)
+    assert len(result.models) == 3 and result.models[0] is not result.models[1]
 
 
 def test_the_quick_tier_does_two_folds(quick, fits):
@@ -340,16 +436,3 @@ def test_the_quick_tier_repeats_twice(quick, fits):
 def test_seeds_that_occur_twice_or_are_one_are_explained(seeds):
     with pytest.raises(ValueError, match="expected two or more different seeds, found"):
         training.repeat(dense, split(), split(seed=1), epochs=1, seeds=seeds)
-
-
-@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="traces are TensorFlow's")
-@pytest.mark.parametrize("targets", [None, np.full((64, 10), 0.1)])
-def test_a_training_step_is_translated_into_a_graph_once(targets, monkeypatch):
-    traces, step = [], keras.Model.train_step
-    monkeypatch.setattr(keras.Model, "train_step", lambda *a: traces.append(1) or step(*a))
-    labels = np.arange(64) % 10
-    images = np.zeros((64, 28, 28), np.uint8)
-    loss = "sparse_categorical_crossentropy" if targets is None else "kl_divergence"
-    options = {"epochs": 1, "loss": loss, "targets": targets, "verbose": False}
-    history = training.fit(models.dense_ann((4,)), Split(images, labels), **options)
-    assert len(traces) == 1 and 0 <= history.accuracy[0] <= 1

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from helpers import course
-from helpers.archives import download, sample
-from helpers.archives.idx import UNREADABLE, DataUnavailable
+from helpers.archives import download
+from helpers.archives.idx import UNREADABLE, DataUnavailable, damaged
+from helpers.archives.sample import CHARACTERS, FONTS, draw_character
 
 import matplotlib
 import numpy as np
@@ -21,7 +22,6 @@ from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
 ARCHIVE = Path("handwriting", "handwritten62.zip")
-CLASSES = sample.CHARACTERS
 MEMBER = re.compile(r"([DUL])_(\w)/(\d+)\.png")
 """D_7/12.png is the thirteenth 7; U and L stand for upper and lower case."""
 
@@ -36,33 +36,46 @@ ALIKE = 0.88
 class Photographs:
     """Pictures of single characters.
 
-    pictures: list of PIL images. labels: int64 (n,), those of EMNIST ByClass. sample: whether they
-    were rendered from fonts.
+    Attributes:
+        pictures: PIL images.
+        labels: int64 (n,), those of EMNIST ByClass.
+        sample: whether they were rendered from fonts.
     """
 
-    pictures: list
+    pictures: list[Image.Image]
     labels: np.ndarray
     sample: bool
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.pictures)
 
-    def part(self, chosen):
-        """Those that a bool array (n,) chooses, as Photographs."""
+    def part(self, chosen: np.ndarray) -> "Photographs":
+        """Some of them.
+
+        Args:
+            chosen: bool (n,), which.
+        """
         some = [picture for picture, keep in zip(self.pictures, chosen, strict=True) if keep]
         return Photographs(some, self.labels[chosen], self.sample)
 
 
-def load(rendered=False):
+def load(rendered: bool = False) -> Photographs:
     """The set of 6,200 photographs of 62 characters, 100 each, about 30 × 30 pixels, in colour.
 
     Pencil and pen on paper, in uneven light, some ruled. The quick tier takes ten of each.
 
-    Arguments: rendered: take characters in matplotlib's fonts instead, ten of each, rendered as if
-        photographed; so it is with COURSE_DATA=sample, whatever you say.
-    Returns: Photographs, sorted by label and number.
-    Raises: DataUnavailable where the archive is not at COURSE_DATA/handwriting/handwritten62.zip;
-        it is not downloaded. Taught in notebook 13.
+    Args:
+        rendered: take characters in matplotlib's fonts instead, ten of each, rendered as if
+            photographed; so it is with COURSE_DATA=sample, whatever you say.
+
+    Returns:
+        Photographs, sorted by label and number.
+
+    Raises:
+        DataUnavailable: no archive, or a damaged one, at handwriting/handwritten62.zip in the
+            folder that COURSE_DATA names; it is not downloaded.
+
+    Taught in notebook 13.
     """
     place = download.source()
     if rendered or place == "sample":
@@ -78,8 +91,8 @@ def load(rendered=False):
     return Photographs([picture for *_, picture in found], labels, sample=False)
 
 
-def _read(archive):
-    """All pictures of an archive as (label, number, PIL image), sorted."""
+def _read(archive: Path) -> list[tuple[int, int, Image.Image]]:
+    """All pictures of an archive as (label, number, picture), sorted."""
     found = []
     try:
         with zipfile.ZipFile(archive) as zipped:
@@ -89,7 +102,7 @@ def _read(archive):
                     continue
                 picture = Image.open(io.BytesIO(zipped.read(name)), formats=["PNG"])
                 picture.load()
-                found.append((CLASSES.index(match[2]), int(match[3]), picture))
+                found.append((CHARACTERS.index(match[2]), int(match[3]), picture))
     except (*UNREADABLE, OSError, ValueError) as error:
         raise _broken(archive, f"{type(error).__name__}: {error}") from error
     if not found:
@@ -97,32 +110,35 @@ def _read(archive):
     return sorted(found, key=lambda one: one[:2])
 
 
-def _broken(archive, found):
-    return DataUnavailable(
-        f"expected in {archive} pictures named like U_A/0.png, whole; found {found}. The file is "
-        "damaged or is another one: put a good copy in its place, or take pictures "
-        "rendered from fonts: photographs.load(rendered=True)."
-    )
+def _broken(archive: Path, found: str) -> DataUnavailable:
+    """The error for an archive that does not hold what it should."""
+    mend = "Put a good copy in its place, or take pictures rendered from fonts: "
+    mend += "photographs.load(rendered=True)."
+    return damaged(archive, "pictures named like U_A/0.png, whole", found, mend)
 
 
-def _rendered(seed=0):
+def _rendered(seed: int = 0) -> Photographs:
     """Characters in matplotlib's fonts, on unevenly lit, partly ruled paper, with noise."""
     rng = np.random.default_rng(seed)
     folder = Path(matplotlib.get_data_path()) / "fonts" / "ttf"
-    fonts = [ImageFont.truetype(folder / f"{name}.ttf", 40) for name in sample.FONTS]
+    fonts = [ImageFont.truetype(folder / f"{name}.ttf", 40) for name in FONTS]
     made = [
-        photograph(sample.drawn(character, fonts[copy % len(fonts)], rng), rng)
-        for character in CLASSES
+        photograph(draw_character(character, fonts[copy % len(fonts)], rng), rng)
+        for character in CHARACTERS
         for copy in range(QUICK)
     ]
-    return Photographs(made, np.repeat(np.arange(len(CLASSES)), QUICK), sample=True)
+    return Photographs(made, np.repeat(np.arange(len(CHARACTERS)), QUICK), sample=True)
 
 
-def photograph(written, rng):
+def photograph(written: Image.Image, rng: np.random.Generator) -> Image.Image:
     """Ink on paper as a camera sees it: somewhere on the sheet, in uneven light, grainy.
 
-    Arguments: written: a PIL image of mode "L", 255 ink; rng: a NumPy generator.
-    Returns: a PIL image of mode "L", a little larger than what was written.
+    Args:
+        written: a picture of mode "L", 255 ink.
+        rng: decides place, light, ruling and grain.
+
+    Returns:
+        A picture of mode "L", a little larger than what was written.
     """
     margins = [(int(a), int(b)) for a, b in rng.integers(4, 16, (2, 2))]
     sheet = np.pad(np.asarray(written), margins) / 255
@@ -135,13 +151,20 @@ def photograph(written, rng):
     return Image.fromarray(np.round(255 * np.clip(seen, 0, 1)).astype(np.uint8))
 
 
-def near_duplicates(photographs, alike=ALIKE):
+def near_duplicates(photographs: Photographs, alike: float = ALIKE) -> np.ndarray:
     """Which pictures are nearly the same: the same character photographed or cut twice.
 
     Each picture is reduced to 24 × 24 pixels, its light is taken away, and two whose correlation
     is above `alike` are joined; so are all that are joined with either.
 
-    Returns: int (n,), equal for pictures that belong together. Taught in notebook 13.
+    Args:
+        photographs: the pictures; their labels do not matter.
+        alike: correlation, -1 … 1, above which two are joined.
+
+    Returns:
+        int (n,), equal for pictures that belong together.
+
+    Taught in notebook 13.
     """
     signatures = np.array([_signature(picture) for picture in photographs.pictures])
     pairs = [np.empty((2, 0), int)]
@@ -153,7 +176,8 @@ def near_duplicates(photographs, alike=ALIKE):
     return connected_components(graph, directed=False)[1]
 
 
-def _signature(picture, side=24):
+def _signature(picture: Image.Image, side: int = 24) -> np.ndarray:
+    """A picture's detail, its light taken away, as a vector of length 1."""
     small = picture.convert("RGB").convert("L").resize((side, side), Image.Resampling.BOX)
     detail = np.asarray(small, float)
     detail = detail - ndimage.gaussian_filter(detail, side / 4)
@@ -161,11 +185,18 @@ def _signature(picture, side=24):
     return detail.ravel() / (np.linalg.norm(detail) + 1e-9)
 
 
-def halves(labels, groups, seed=0):
+def halves(labels: np.ndarray, groups: np.ndarray, seed: int = 0) -> np.ndarray:
     """Two halves with equally many of each class; a group goes whole to one side.
 
-    Arguments: labels, groups: int (n,); seed: which groups are drawn.
-    Returns: bool (n,), True in the first half. Taught in notebook 13.
+    Args:
+        labels: int (n,), the class of each picture.
+        groups: int (n,), the group of each, all of one class.
+        seed: which groups are drawn.
+
+    Returns:
+        bool (n,), True in the first half.
+
+    Taught in notebook 13.
     """
     rng = np.random.default_rng(seed)
     first = np.zeros(len(labels), bool)

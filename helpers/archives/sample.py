@@ -17,7 +17,7 @@ CHARACTERS = string.digits + string.ascii_uppercase + string.ascii_lowercase
 """In the order of the labels of EMNIST ByClass."""
 
 PER_LETTER = 60
-TEST_SHARE = 5  # every fifth image is for testing
+TEST_EVERY = 5  # every fifth image is for testing
 FONTS = (
     "DejaVuSans", "DejaVuSans-Bold", "DejaVuSans-Oblique", "DejaVuSansMono", "DejaVuSerif",
     "DejaVuSerif-Italic", "STIXGeneral", "STIXGeneralBol", "STIXGeneralItalic", "cmr10", "cmss10",
@@ -25,11 +25,16 @@ FONTS = (
 )  # fmt: skip
 
 
-def write(folder):
-    """Make the sample and save it as four arrays (the form that `archives.cached` asks for).
+def build(folder: Path) -> bool:
+    """Make the sample and save it as four arrays in a cache folder.
 
     Labels are those of EMNIST ByClass: 0–9 digits, 10–35 upper case, 36–61 lower case.
-    Returns: what there is to say about it: it is never complete.
+
+    Args:
+        folder: gets <part>-images.npy and <part>-labels.npy, of "train" and of "test".
+
+    Returns:
+        False: a sample is never complete.
     """
     images, labels = make()
     order = np.random.default_rng(0).permutation(len(labels))
@@ -37,34 +42,44 @@ def write(folder):
     rank = np.empty(len(labels), int)  # the how-manieth of its class each image is
     for label in np.unique(labels):
         rank[labels == label] = np.arange((labels == label).sum())
-    test = rank % TEST_SHARE == 0
+    test = rank % TEST_EVERY == 0
     for part, chosen in (("train", ~test), ("test", test)):
         np.save(folder / f"{part}-images.npy", images[chosen])
         np.save(folder / f"{part}-labels.npy", labels[chosen])
-    return {"complete": False}
+    return False
 
 
-def select(whole, folder, classes):
+def select(sample: dict[str, np.ndarray], folder: Path, classes: tuple[str, ...]) -> bool:
     """Save the part of the sample that a data set has, relabelled as that data set does.
 
-    Arguments: whole: the folder that `write` filled; folder: where to; classes: what each label
-        stands for, e.g. ("Aa", "Bb", …): every character of a class gets its label.
+    Args:
+        sample: the arrays that `build` saved, by the names of their files without ".npy".
+        folder: gets four arrays of the same names.
+        classes: what each label stands for, e.g. ("Aa", "Bb", …): every character of a class gets
+            its label.
+
+    Returns:
+        False: a sample is never complete.
     """
     label_of = np.full(len(CHARACTERS), -1)
     for label, characters in enumerate(classes):
         label_of[[CHARACTERS.index(character) for character in characters]] = label
     for part in ("train", "test"):
-        labels = label_of[np.load(whole / f"{part}-labels.npy")]
-        images = np.load(whole / f"{part}-images.npy", mmap_mode="r")
-        np.save(folder / f"{part}-images.npy", images[labels >= 0])
+        labels = label_of[sample[f"{part}-labels"]]
+        np.save(folder / f"{part}-images.npy", sample[f"{part}-images"][labels >= 0])
         np.save(folder / f"{part}-labels.npy", labels[labels >= 0])
-    return {"complete": False}
+    return False
 
 
-def make(seed=0):
+def make(seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
     """All images of the sample.
 
-    Returns: images uint8 (n, 28, 28), white on black, and labels int64 (n,) in 0 … 61.
+    Args:
+        seed: of the letters' shear, rotation and thickness.
+
+    Returns:
+        images uint8 (n, 28, 28), white on black, and labels int64 (n,) in 0 … 61.
+
     Source: the digits are those of the UCI set "Optical Recognition of Handwritten Digits".
     """
     rng = np.random.default_rng(seed)
@@ -80,25 +95,33 @@ def make(seed=0):
     return np.array(images), np.array(labels, np.int64)
 
 
-def _enlarge(digit):
+def _enlarge(digit: np.ndarray) -> np.ndarray:
     """An 8 × 8 digit with values 0 … 16, enlarged to 20 × 20 and set into the middle of 28 × 28."""
     large = ndimage.zoom(digit / 16, 20 / 8, order=1)
     return (np.pad(np.clip(large, 0, 1), 4) * 255).astype(np.uint8)
 
 
-def _render(letter, font, rng):
-    """A letter as `drawn`, fitted into 20 × 20, in 28 × 28."""
-    ink = drawn(letter, font, rng)
+def _render(letter: str, font: ImageFont.FreeTypeFont, rng: np.random.Generator) -> np.ndarray:
+    """A letter as `draw_character` draws it, fitted into 20 × 20, in 28 × 28."""
+    ink = draw_character(letter, font, rng)
     ink.thumbnail((20, 20), Image.LANCZOS)
     image = Image.new("L", (28, 28))
     image.paste(ink, ((28 - ink.width) // 2, (28 - ink.height) // 2))
     return np.array(image)
 
 
-def drawn(letter, font, rng):
-    """A character with random shear, rotation and thickness: a PIL image, white on black, cropped.
+def draw_character(
+    letter: str, font: ImageFont.FreeTypeFont, rng: np.random.Generator
+) -> Image.Image:
+    """A character in a font, randomly sheared, turned and thickened, white on black, cropped.
 
-    Arguments: letter: one character; font: a PIL font of 40 pixels; rng: a NumPy generator.
+    Args:
+        letter: one character.
+        font: of 40 pixels.
+        rng: decides shear, rotation and thickness.
+
+    Returns:
+        A picture of mode "L", at most 80 × 80.
     """
     sheet = Image.new("L", (80, 80))
     stroke = int(rng.integers(0, 3))

@@ -1,4 +1,6 @@
-"""From brightness to ink: which of dark and light was written, without light, ruling and specks."""
+"""From brightness to ink: its density, the pixels that have it, one character as a scan."""
+
+from collections.abc import Sequence
 
 from helpers.handwriting.pictures import NoInk
 
@@ -12,24 +14,41 @@ FAINTEST = 0.05
 EDGE = 0.4
 """A stroke ends where its ink is less dense than this share of what is usual in the picture."""
 
-EIGHT = np.ones((3, 3))
+EIGHT = np.ones((3, 3), bool)
 """Pixels that touch at a corner belong together."""
 
+LONG = 64
+"""The longer side of a scan's character, pixels; with fewer, EMNIST's blur leaves it too pale."""
 
-def dark_on_light(brightness, window):
+STROKE = (0.09, 0.2)
+"""Width of strokes by the longer side of the character: 5 to 95 of 100 of EMNIST's images."""
+
+FINE = 64
+"""Characters with a longer side of fewer pixels are enlarged before their edge is drawn."""
+
+# --- density: how much ink each pixel has -----------------------------------------------------
+
+
+def dark_on_light(brightness: np.ndarray, window: int) -> np.ndarray:
     """Turn light ink on dark paper round; leave dark ink on light paper as it is.
 
     Ink covers less than paper: of the differences from the brightness around, the large ones are
     ink, and their third powers outweigh all others.
 
-    Arguments: brightness: float32 (h, w), 0 … 1; window: wider than a stroke, pixels.
-    Returns: as brightness. Taught in notebook 13.
+    Args:
+        brightness: float32 (h, w), 0 … 1.
+        window: wider than a stroke, pixels.
+
+    Returns:
+        float32 (h, w), 0 … 1.
+
+    Taught in notebook 13.
     """
     off = brightness - ndimage.uniform_filter(brightness, window, mode="nearest")
     return 1 - brightness if (off * off * off).sum() > 0 else brightness
 
 
-def density(brightness, window, tight=False):
+def density(brightness: np.ndarray, window: int, tight: bool = False) -> np.ndarray:
     """The share of the paper's brightness that is missing, whatever the light.
 
     The paper is what remains when everything dark and narrower than the window is filled up with
@@ -37,138 +56,241 @@ def density(brightness, window, tight=False):
     away first, and the darker result holds: without, light that falls off towards a side looks
     like ink there; with, so does a shadow with a sharp edge.
 
-    Arguments: brightness: float32 (h, w), 0 … 1, dark ink; window: wider than a stroke, pixels;
+    Args:
+        brightness: float32 (h, w), 0 … 1, dark ink.
+        window: wider than a stroke, pixels.
         tight: strokes may lie along the edge of the picture; otherwise those are shadows.
-    Returns: float32 (h, w), at most 1; about 0 on paper. Taught in notebook 13.
+
+    Returns:
+        float32 (h, w), at most 1; about 0 on paper.
+
+    Taught in notebook 13.
     """
     step = max(1, window // 16)
     small = resize(brightness, [-(-side // step) for side in brightness.shape])
     size = max(3, window // step)
     paper = _closed(small, size, tight)
-    plane = np.maximum(light(paper), 0.02)
+    plane = np.maximum(_light(paper), 0.02)
     paper = np.minimum(paper, plane * _closed(small / plane, size, tight))
     if step > 1:
-        paper = _lowest(_lowest(paper, 3, 0), 3, 1)  # the edge of a shadow is no stroke
+        paper = ndimage.minimum_filter(paper, 3, mode="nearest")  # a shadow's edge is no stroke
     missing = 1 - brightness / np.maximum(resize(paper, brightness.shape), 0.02)
-    return missing - below(missing[::2, ::2], 0.25)  # half of a picture may be ink
+    return missing - _quantile(missing[::2, ::2], 0.25)  # half of a picture may be ink
 
 
-def light(brightness):
-    """The light on a sheet, brighter towards one side: a plane fitted to most of the pixels.
-
-    Arguments and return value: float32 (h, w).
-    """
+def _light(brightness: np.ndarray) -> np.ndarray:
+    """The light on a sheet, brighter towards one side: a plane fitted to most of the pixels."""
     height, width = brightness.shape
     y, x = (np.linspace(0, side - 1, min(side, 12)).astype(int) for side in (height, width))
     points = brightness[np.ix_(y, x)].ravel()
     terms = np.stack([np.ones(points.size), np.repeat(y, len(x)), np.tile(x, len(y))])
-    kept = np.ones(points.size)
+    used = np.ones(points.size)
     for _ in range(2):
-        plane = np.linalg.solve(terms * kept @ terms.T + 1e-9 * np.eye(3), terms * kept @ points)
+        plane = np.linalg.solve(terms * used @ terms.T + 1e-9 * np.eye(3), terms * used @ points)
         off = np.abs(points - plane @ terms)
-        kept = (off <= 2 * np.median(off) + 1e-6).astype(float)
+        used = (off <= 2 * np.median(off) + 1e-6).astype(float)
     fall = plane[1] * np.arange(height)[:, None] + plane[2] * np.arange(width)
     return (plane[0] + fall).astype(np.float32)
 
 
-def _closed(array, size, tight):
+def _closed(array: np.ndarray, size: int, tight: bool) -> np.ndarray:
     """Fill up what is dark and narrower than `size`; beyond the edge is paper if `tight`."""
     outside = {"mode": "constant", "constant_values": array.max()} if tight else {"mode": "edge"}
-    padded = np.pad(array, size, **outside)
-    filled = _highest(_highest(padded, size, 0), size, 1)
-    filled = _lowest(_lowest(filled, size, 0), size, 1)
+    filled = ndimage.grey_closing(np.pad(array, size, **outside), (size | 1, size | 1))
     return filled[size:-size, size:-size]
 
 
-def resize(array, shape, method=Image.Resampling.BILINEAR):
-    """A float32 array in another size, by Pillow."""
-    if array.shape == tuple(shape):
-        return array
-    return np.asarray(Image.fromarray(array).resize(shape[::-1], method))
-
-
-def without_ruling(ink, share, slack):
+def without_ruling(ink: np.ndarray, share: float, slack: int) -> np.ndarray:
     """Take away what runs straight along rows or columns: ruled and squared paper.
 
-    Where a stroke crosses a line it is kept: it goes on above and below; or it is darker.
+    Where a stroke crosses a line it stays: it goes on above and below; or it is darker.
 
-    Arguments: ink: float32 (h, w); share: of the width, or the height, that a line crosses at
-        least, 0 … 1; slack: lines may wander by so many pixels.
-    Returns: float32 (h, w). Taught in notebook 13.
+    Args:
+        ink: float32 (h, w), as `density` returns it.
+        share: of the width, or the height, that a line crosses at least, 0 … 1.
+        slack: lines may wander by so many pixels.
+
+    Returns:
+        float32 (h, w).
+
+    Taught in notebook 13.
     """
     return _without_rows(_without_rows(ink, share, slack).T, share, slack).T
 
 
-def _without_rows(ink, share, slack):
-    length, high = int(share * ink.shape[1]), 2 * slack + 3
-    wide = _highest(ink, 2 * slack + 1, 0)
+def _without_rows(ink: np.ndarray, share: float, slack: int) -> np.ndarray:
+    """Take away what runs along rows."""
+    length = int(share * ink.shape[1])
+    wide = ndimage.maximum_filter1d(ink, 2 * slack + 1, axis=0, mode="nearest")
     if np.count_nonzero(wide > FAINTEST / 2, axis=1).max() < length:
         return ink
-    line = _highest(_lowest(wide, length, 1, mode="constant"), length, 1)
-    across = _highest(_lowest(ink, high, 0), high, 0)
+    line = ndimage.grey_opening(wide, (1, length | 1), mode="constant")
+    across = ndimage.grey_opening(ink, (2 * slack + 3, 1), mode="nearest")
     rest = np.maximum(ink - 1.5 * line, np.minimum(ink, across))
     return np.where(line > FAINTEST / 2, rest, ink)
 
 
-def _highest(array, size, axis):
-    """The highest value among `size` neighbours along an axis, an odd number of them."""
-    return ndimage.maximum_filter1d(array, size | 1, axis, mode="nearest")
+# --- mask: which pixels are ink ---------------------------------------------------------------
 
 
-def _lowest(array, size, axis, mode="nearest"):
-    return ndimage.minimum_filter1d(array, size | 1, axis, mode=mode)
-
-
-def darkness(ink):
+def darkness(ink: np.ndarray) -> float:
     """How dark ink is in this picture, 0 … 1: three quarters of its pixels are lighter.
 
-    Arguments: ink: float32 (h, w), as `density` returns it.
-    Raises: NoInk where nothing stands out of the noise of the paper. Taught in notebook 13.
+    Args:
+        ink: float32 (h, w), as `density` returns it.
+
+    Raises:
+        NoInk: nothing stands out of the noise of the paper.
+
+    Taught in notebook 13.
     """
-    noise = -below(ink[::2, ::2], 0.05)  # about the standard deviation of paper
+    noise = -_quantile(ink[::2, ::2], 0.05)  # about the standard deviation of paper
     seen = ink[ink > max(FAINTEST, 6 * noise)]
     if not seen.size:
         raise NoInk(
             "Expected ink on paper, found nothing that stands out. Write larger or darker, or "
             "take the picture in better light."
         )
-    return below(seen, 0.75)
+    return _quantile(seen, 0.75)
 
 
-def strokes(ink, dark):
+def strokes(ink: np.ndarray, dark: float) -> np.ndarray:
     """Where there is ink: dark pixels, and less dark ones that touch them.
 
-    Arguments: ink: float32 (h, w), 0 … 1; dark: how dark ink is, 0 … 1.
-    Returns: bool (h, w). Taught in notebook 13.
+    Args:
+        ink: float32 (h, w), as `density` returns it.
+        dark: how dark ink is, 0 … 1, as `darkness` returns it.
+
+    Returns:
+        bool (h, w).
+
+    Taught in notebook 13.
     """
-    labels, count = ndimage.label(ink > EDGE * dark, EIGHT)
-    return np.bincount(labels[ink > 0.55 * dark], minlength=count + 1)[labels] > 0
+    return ndimage.binary_propagation(ink > 0.55 * dark, EIGHT, mask=ink > EDGE * dark)
 
 
-def below(values, share):
-    """The value that this share, 0 … 1, of values is below: a quantile, without interpolation."""
-    place = int(share * (values.size - 1))
-    return np.partition(values, place, axis=None)[place]
+def _quantile(values: np.ndarray, share: float) -> float:
+    """The value that this share, 0 … 1, of values is below; one of them, so that it is quick."""
+    return np.quantile(values, share, method="lower")
 
 
-def wider(mask):
-    """A mask, bool (h, w), and the pixels that touch it."""
-    tall = mask.copy()
-    tall[1:] |= mask[:-1]
-    tall[:-1] |= mask[1:]
-    wide = tall.copy()
-    wide[:, 1:] |= tall[:, :-1]
-    wide[:, :-1] |= tall[:, 1:]
-    return wide
+# --- scan: one character ----------------------------------------------------------------------
 
 
-def width(mask):
+def isolated(ink: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    """The ink of a mask and of the pixels that touch it; 0 elsewhere.
+
+    Args:
+        ink: float32 (h, w), as `density` returns it.
+        mask: bool (h, w), a character's pixels.
+
+    Returns:
+        float32 (h, w).
+    """
+    return np.where(ndimage.binary_dilation(mask, EIGHT), ink, 0)
+
+
+def scan(ink: np.ndarray, mask: np.ndarray, even: bool = True) -> np.ndarray:
+    """One character as a scanner for black and white would have left it, at NIST's size.
+
+    Args:
+        ink: float32 (h, w), as `density` returns it.
+        mask: bool (h, w), the character's pixels.
+        even: give it strokes as wide as EMNIST's.
+
+    Returns:
+        float32 (h, w), 0 … 1, longer side `LONG`, soft only at the edge.
+    """
+    character = crop(isolated(ink, mask), mask, margin=1)
+    large = scaled(character, max(1, FINE / max(character.shape)))
+    shape = large > EDGE * _quantile(ink[mask], 0.75)
+    large = even_strokes(shape) if even else shape.astype(np.float32)
+    large = crop(large, large > 0.5)
+    return np.clip(scaled(large, LONG / max(large.shape)), 0, 1)
+
+
+def even_strokes(shape: np.ndarray, share: tuple[float, float] = STROKE) -> np.ndarray:
+    """Make thin strokes thicker and thick ones thinner, by moving their edge.
+
+    Args:
+        shape: bool (h, w).
+        share: least and greatest width by the longer side, 0 … 1.
+
+    Returns:
+        float32, 0 … 1, about 0.5 at the edge; larger than shape where strokes grow.
+    """
+    long, before = max(crop(shape, shape).shape), width(shape)
+    wanted = np.clip(before / long, *share)
+    growth = wanted * (long - before) / (1 - wanted) - before  # the longer side changes as much
+    if abs(growth) < 0.1:
+        return shape.astype(np.float32)
+    shape = np.pad(shape, 2 + max(0, int(growth)))
+    inside = ndimage.distance_transform_edt(shape)
+    outside = ndimage.distance_transform_edt(~shape)
+    edge = np.where(shape, inside - 0.5, 0.5 - outside)  # distance from the edge, positive inside
+    return np.clip(edge + growth / 2 + 0.5, 0, 1).astype(np.float32)
+
+
+def width(mask: np.ndarray) -> float:
     """The mean width of strokes, pixels: twice their area by the length of their outline.
 
     The outline's length is π/4 of its crossings with rows and columns (Cauchy and Crofton).
 
-    Arguments: mask: bool (h, w), True where there is ink.
+    Args:
+        mask: bool (h, w), True where there is ink.
     """
     padded = np.pad(mask, 1)
     crossings = (padded[1:] != padded[:-1]).sum() + (padded[:, 1:] != padded[:, :-1]).sum()
     return 2 * mask.sum() / max(np.pi / 4 * crossings, 1)
+
+
+# --- arrays of another size -------------------------------------------------------------------
+
+
+def crop(array: np.ndarray, mask: np.ndarray, margin: int = 0) -> np.ndarray:
+    """The part of an array where a mask is True, and a margin around it where there is one.
+
+    Args:
+        array: (h, w).
+        mask: bool (h, w), somewhere True.
+        margin: pixels.
+    """
+    slices = []
+    for axis in (1, 0):
+        found = np.flatnonzero(mask.any(axis=axis))
+        slices.append(slice(max(found[0] - margin, 0), found[-1] + 1 + margin))
+    return array[tuple(slices)]
+
+
+def resize(
+    array: np.ndarray,
+    shape: Sequence[int],
+    method: Image.Resampling = Image.Resampling.BILINEAR,
+) -> np.ndarray:
+    """An array in another size, by Pillow.
+
+    Args:
+        array: float32 (h, w).
+        shape: the new height and width.
+        method: how pixels between pixels are found.
+
+    Returns:
+        float32 of the new shape.
+    """
+    if array.shape == tuple(shape):
+        return array
+    return np.asarray(Image.fromarray(array).resize(shape[::-1], method))
+
+
+def scaled(array: np.ndarray, factor: float) -> np.ndarray:
+    """An array enlarged or reduced in both directions alike, by Pillow's bicubic filter.
+
+    Args:
+        array: float32 (h, w).
+        factor: of each side's length.
+
+    Returns:
+        float32, at least one pixel high and wide.
+    """
+    shape = [max(1, round(factor * side)) for side in array.shape]
+    return resize(array, shape, Image.Resampling.BICUBIC)

@@ -1,11 +1,13 @@
 """Which marks on a page make one character, which characters one word, which words one line."""
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from helpers.handwriting import ink
 from helpers.handwriting.pictures import NoInk, SeveralCharacters
 
 import numpy as np
+from PIL import Image
 from scipy import ndimage
 
 MOST = 5_000
@@ -14,32 +16,23 @@ MOST = 5_000
 SKEW = 8
 """A page may be turned by so many degrees in either direction."""
 
-
-@dataclass(frozen=True, eq=False)
-class Character:
-    """One character of a page: where it is, which marks belong to it, where it stands in the text.
-
-    box: left, top, right, bottom in pixels of the mask. marks: their numbers in the label array.
-    line, word: counted from 0 on the page.
-    """
-
-    box: tuple
-    marks: tuple
-    line: int
-    word: int
+# --- level lines ------------------------------------------------------------------------------
 
 
-def skew(mask):
+def skew(mask: np.ndarray) -> float:
     """By how many degrees a page's lines fall to the right: the angle with the sharpest rows.
 
-    Arguments: mask: bool (h, w), True where there is ink, somewhere.
-    Returns: degrees, -SKEW … SKEW; 0 where no angle is clearly better.
+    Args:
+        mask: bool (h, w), True where there is ink, somewhere.
+
+    Returns:
+        Degrees, -SKEW … SKEW; 0 where no angle is clearly better.
     """
     y, x = np.nonzero(mask)
     step = 1 + len(x) // 20_000
     y, x = y[::step], x[::step]
 
-    def sharpness(degrees):
+    def sharpness(degrees: float) -> float:
         rows = np.round(y - x * np.tan(np.radians(degrees))).astype(int)
         return float((np.bincount(rows - rows.min()).astype(float) ** 2).sum())
 
@@ -48,12 +41,78 @@ def skew(mask):
     return float(best) if sharpness(best) > 1.1 * sharpness(0) else 0.0
 
 
-def characters(mask):
+def level(page: np.ndarray, angle: float) -> np.ndarray:
+    """Turn a page so that its lines are level.
+
+    Args:
+        page: density of ink, float32 (h, w).
+        angle: by how many degrees its lines fall to the right.
+
+    Returns:
+        float32, large enough to hold all of the page; 0 where nothing of it is.
+    """
+    if not angle:
+        return page
+    return np.asarray(Image.fromarray(page).rotate(angle, Image.Resampling.BILINEAR, expand=True))
+
+
+def turned_back(
+    boxes: Sequence[tuple[int, int, int, int]],
+    shape: tuple[int, int],
+    before: tuple[int, int],
+    angle: float,
+) -> np.ndarray:
+    """Boxes on a page that `level` has turned, as boxes on the page before.
+
+    Args:
+        boxes: left, top, right, bottom of each.
+        shape: (h, w) of the turned page.
+        before: (h, w) of the page before.
+        angle: as for `level`.
+
+    Returns:
+        float (n, 4), the boxes around the turned ones.
+    """
+    left, top, right, bottom = np.array(boxes, float).T
+    x = np.stack([left, right, right, left]) - shape[1] / 2
+    y = np.stack([top, top, bottom, bottom]) - shape[0] / 2
+    cosine, sine = np.cos(np.radians(angle)), np.sin(np.radians(angle))
+    x, y = cosine * x - sine * y + before[1] / 2, sine * x + cosine * y + before[0] / 2
+    return np.stack([x.min(axis=0), y.min(axis=0), x.max(axis=0), y.max(axis=0)], axis=1)
+
+
+# --- characters -------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, eq=False)
+class Character:
+    """One character of a page: where it is, which pixels are its ink, where it stands in the text.
+
+    Attributes:
+        box: left, top, right, bottom in pixels of the page.
+        part: the box and a pixel around it, as slices of the page's rows and columns.
+        mask: bool, of the shape of `part`, True where the character has ink.
+        line: counted from 0 on the page.
+        word: counted from 0 on the page.
+    """
+
+    box: tuple[int, int, int, int]
+    part: tuple[slice, slice]
+    mask: np.ndarray
+    line: int
+    word: int
+
+
+def characters(mask: np.ndarray) -> list[Character]:
     """Find the characters of a page in reading order.
 
-    Arguments: mask: bool (h, w), True where there is ink, lines nearly level.
-    Returns: list of Character, and the label array, int (h, w): the number of each pixel's mark.
-    Raises: SeveralCharacters where there are more than `MOST` marks. Taught in notebook 13.
+    Args:
+        mask: bool (h, w), True where there is ink, lines nearly level.
+
+    Raises:
+        SeveralCharacters: there are more than `MOST` marks.
+
+    Taught in notebook 13.
     """
     labels, count = ndimage.label(mask, ink.EIGHT)
     if count > MOST:
@@ -67,43 +126,99 @@ def characters(mask):
     sides, stroke = _sides(marks), ink.width(mask)
     size = _typical(sides[sides > 2.1 * stroke])
     if not size:
-        return [], labels
+        return []
     groups = _joined(marks, area > 0.3 * stroke**2, size)
     boxes = np.array([_around(marks[group]) for group in groups])
     large = _sides(boxes) > max(0.35 * size, 2 * stroke)
     groups, boxes = [g for g, keep in zip(groups, large, strict=True) if keep], boxes[large]
     lines = _lines(boxes)
-    return _numbered(boxes, groups, lines, _word_gap(boxes, lines, size)), labels
+    return [
+        _character(labels, groups[index] + 1, boxes[index], line, word)
+        for index, line, word in _numbered(boxes, lines, _word_gap(boxes, lines, size))
+    ]
 
 
-def only(mask):
+def _character(
+    labels: np.ndarray, numbers: np.ndarray, box: np.ndarray, line: int, word: int
+) -> Character:
+    """The character that the marks of these numbers make."""
+    left, top, right, bottom = box.tolist()
+    part = slice(max(top - 1, 0), bottom + 1), slice(max(left - 1, 0), right + 1)
+    mask = np.isin(labels[part], numbers)
+    return Character((left, top, right, bottom), part, mask, line, word)
+
+
+def only(mask: np.ndarray) -> np.ndarray:
     """The pixels of the only character; what the picture's edge cuts off counts only if alone.
 
-    Arguments and return value: bool (h, w).
-    Raises: NoInk where there are specks only; SeveralCharacters. Taught in notebook 13.
+    Args:
+        mask: bool (h, w), True where there is ink.
+
+    Returns:
+        bool (h, w).
+
+    Raises:
+        NoInk: there are specks only.
+        SeveralCharacters: there is more than one.
+
+    Taught in notebook 13.
     """
-    found, labels = characters(mask)
+    found = characters(mask)
     if not found:
         raise NoInk("Expected a character, found specks only. Write larger, or go nearer.")
-    area = np.bincount(labels.ravel())
-    areas = [area[list(one.marks)].sum() for one in found]
+    areas = [np.count_nonzero(one.mask) for one in found]
     edges = (0, 0, *mask.shape[::-1])
     inside = [
         one
-        for one, size in zip(found, areas, strict=True)
-        if size > 0.1 * max(areas) and not any(np.equal(one.box, edges))
+        for one, area in zip(found, areas, strict=True)
+        if area > 0.1 * max(areas) and not any(np.equal(one.box, edges))
     ]
-    found = inside or [one for one, size in zip(found, areas, strict=True) if size == max(areas)]
+    found = inside or [one for one, area in zip(found, areas, strict=True) if area == max(areas)]
     if len(found) > 1 and not _dotted(found):
         raise SeveralCharacters(
             f"Expected one character, found {len(found)}. Cut the picture, or use read_page."
         )
-    chosen = np.zeros(len(area), bool)
-    chosen[[mark for one in found for mark in one.marks]] = True
-    return chosen[labels]
+    return together(found, mask.shape)
 
 
-def _dotted(found):
+def together(found: Sequence[Character], shape: tuple[int, int]) -> np.ndarray:
+    """The pixels of several characters of a page.
+
+    Args:
+        found: some of what `characters` returned.
+        shape: (h, w) of the page.
+
+    Returns:
+        bool (h, w).
+    """
+    mask = np.zeros(shape, bool)
+    for one in found:
+        mask[one.part] |= one.mask
+    return mask
+
+
+def text(found: Sequence[Character], names: Sequence[str]) -> str:
+    """What characters say: words divided by a space, lines by a line end.
+
+    Args:
+        found: what `characters` returned.
+        names: what each of them was read as.
+    """
+    parts, before = [], None
+    for one, name in zip(found, names, strict=True):
+        if before and before.line != one.line:
+            parts.append("\n")
+        elif before and before.word != one.word:
+            parts.append(" ")
+        parts.append(name)
+        before = one
+    return "".join(parts)
+
+
+# --- which marks belong together --------------------------------------------------------------
+
+
+def _dotted(found: list[Character]) -> bool:
     """Are these a stem and its dot? It may be far above, or large, where nothing else is near."""
     if len(found) != 2:
         return False
@@ -113,53 +228,38 @@ def _dotted(found):
     return bool(over and wide < 0.75 * high and long < 0.75 * high)
 
 
-def text(characters, readings):
-    """The readings of characters as text: words divided by a space, lines by a line end.
-
-    Arguments: characters: list of Character; readings: a string for each. Returns: str.
-    """
-    parts = []
-    for before, character, reading in zip([None, *characters], characters, readings, strict=False):
-        if before is not None and before.line != character.line:
-            parts.append("\n")
-        elif before is not None and before.word != character.word:
-            parts.append(" ")
-        parts.append(reading)
-    return "".join(parts)
-
-
-def _sides(boxes):
+def _sides(boxes: np.ndarray) -> np.ndarray:
     """The longer side of each box."""
     return (boxes[:, 2:] - boxes[:, :2]).max(axis=1, initial=0)
 
 
-def _typical(sides):
+def _typical(sides: np.ndarray) -> float:
     """The side of which all smaller ones together make up half: dots and specks hardly count."""
     ordered = np.sort(sides)
     return ordered[np.searchsorted(ordered.cumsum(), ordered.sum() / 2)] if len(sides) else 0
 
 
-def _around(boxes):
+def _around(boxes: np.ndarray) -> tuple[int, ...]:
     """The box around boxes."""
     return (*boxes[:, :2].min(axis=0), *boxes[:, 2:].max(axis=0))
 
 
-def _joined(marks, kept, size):
+def _joined(marks: np.ndarray, large: np.ndarray, size: float) -> list[np.ndarray]:
     """Lists of marks that make one character each: dots with stems, broken strokes, bars.
 
     Each mark, from the smallest on, joins the nearest one that it can belong to.
     """
     group = np.arange(len(marks))
     for mark in np.argsort(_sides(marks), kind="stable"):
-        others = np.flatnonzero(kept & (group != group[mark]))
-        if kept[mark] and len(others):
+        others = np.flatnonzero(large & (group != group[mark]))
+        if large[mark] and len(others):
             distance = _distances(marks[mark], marks[others], size)
             if distance.min() < np.inf:
                 group[group == group[mark]] = group[others[distance.argmin()]]
-    return [np.flatnonzero(kept & (group == one)) for one in np.unique(group[kept])]
+    return [np.flatnonzero(large & (group == one)) for one in np.unique(group[large])]
 
 
-def _distances(mark, others, size):
+def _distances(mark: np.ndarray, others: np.ndarray, size: float) -> np.ndarray:
     """How far a mark is from others, pixels; inf from those that it cannot belong to.
 
     A dot belongs to what it stands above, also a little beside it: i and j. A bar belongs to
@@ -183,7 +283,7 @@ def _distances(mark, others, size):
     return np.where(dot | bar | touch, gap, np.inf)
 
 
-def _lines(boxes):
+def _lines(boxes: np.ndarray) -> list[list[int]]:
     """Indices of boxes, line by line from the top, each line from left to right.
 
     From left to right, a box continues the line whose latest boxes are on its level.
@@ -203,7 +303,7 @@ def _lines(boxes):
     return sorted(lines, key=lambda line: boxes[line][:, [1, 3]].mean())
 
 
-def _word_gap(boxes, lines, size):
+def _word_gap(boxes: np.ndarray, lines: list[list[int]], size: float) -> float:
     """The gap between characters from which on a new word begins, pixels.
 
     Most gaps are inside words; a gap between words is clearly wider than what is usual there.
@@ -215,18 +315,18 @@ def _word_gap(boxes, lines, size):
     return usual + max(0.4 * size, 3 * 1.48 * np.median(np.abs(gaps - usual)))
 
 
-def _gaps(boxes):
+def _gaps(boxes: np.ndarray) -> np.ndarray:
     """The distance of each box from the one before it in its line, pixels."""
     return boxes[1:, 0] - np.maximum.accumulate(boxes[:, 2])[:-1]
 
 
-def _numbered(boxes, groups, lines, word_gap):
-    """The characters, each with its line and word."""
-    characters, word = [], -1
+def _numbered(
+    boxes: np.ndarray, lines: list[list[int]], word_gap: float
+) -> Iterator[tuple[int, int, int]]:
+    """The index of each box, its line and its word, in reading order."""
+    word = -1
     for number, line in enumerate(lines):
         starts = np.concatenate([[True], _gaps(boxes[line]) > word_gap])
         for index, starts_word in zip(line, starts, strict=True):
             word += int(starts_word)
-            box = tuple(boxes[index].tolist())
-            characters.append(Character(box, tuple(groups[index] + 1), number, word))
-    return characters
+            yield index, number, word

@@ -35,9 +35,9 @@ function drawSeen(canvas, bytes) {
   pen.putImageData(pixels, 0, 0);
 }
 
-function drawReadings(list, readings) {
+function drawPredictions(list, predictions) {
   list.replaceChildren();
-  for (const [name, probability] of readings) {
+  for (const [name, probability] of predictions) {
     const row = element(list, "div", "display:flex;align-items:center;gap:8px;height:22px");
     element(row, "span", "width:2.2em;font:bold 16px monospace", name);
     const width = Math.round(140 * probability);
@@ -118,7 +118,7 @@ function render({ model, el }) {
 
   function show() {
     drawSeen(seen, model.get("seen"));
-    drawReadings(list, model.get("readings"));
+    drawPredictions(list, model.get("predictions"));
     problem.textContent = model.get("problem");
   }
   function redraw() {
@@ -126,12 +126,12 @@ function render({ model, el }) {
     strokes = model.get("strokes").map((stroke) => stroke.slice());
     drawStrokes(canvas, strokes);
   }
-  model.on("change:seen change:readings change:problem", show);
+  model.on("change:seen change:predictions change:problem", show);
   model.on("change:strokes", redraw);
   redraw();
   show();
   return () => {
-    model.off("change:seen change:readings change:problem", show);
+    model.off("change:seen change:predictions change:problem", show);
     model.off("change:strokes", redraw);
   };
 }

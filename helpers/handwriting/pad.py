@@ -4,16 +4,21 @@ It is an anywidget (https://anywidget.dev): pad.js beside this file is what the 
 """
 
 import os
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from helpers import files, handwriting
 from helpers.handwriting.pictures import Unreadable
 from helpers.plots import pages
 
 import anywidget
-import numpy as np
 import traitlets
+from matplotlib.figure import Figure
 from PIL import Image, ImageDraw
+
+if TYPE_CHECKING:
+    import keras
 
 SIDE, PEN = 280, 16  # pixels, as in pad.js
 
@@ -25,11 +30,14 @@ STORED = (
 """A drawing of the letter R, as strokes, for where nobody can draw."""
 
 
-def draw(strokes):
+def draw(strokes: Iterable[Sequence[Sequence[float]]]) -> Image.Image:
     """Strokes as a picture, black on white.
 
-    Arguments: strokes: lists of points (x, y), pixels, 0 … 280 from the upper left corner.
-    Returns: a PIL image of mode "L", 280 × 280.
+    Args:
+        strokes: lists of points (x, y), pixels, 0 … 280 from the upper left corner.
+
+    Returns:
+        A PIL image of mode "L", 280 × 280.
     """
     picture = Image.new("L", (SIDE, SIDE), 255)
     pen = ImageDraw.Draw(picture)
@@ -42,59 +50,79 @@ def draw(strokes):
 
 
 class Pad(anywidget.AnyWidget):
-    """A pad to draw on in JupyterLab. After each stroke it shows the five best readings.
+    """A pad to draw on in JupyterLab. After each stroke it shows the five best predictions.
 
-    Arguments: model: a keras.Model that takes uint8 (n, 28, 28); classes: what its outputs stand
-        for; style: as the images it was trained on were made, "emnist" or "mnist".
+    Args:
+        model: takes uint8 (n, 28, 28).
+        classes: what its outputs stand for.
+        style: as the images it was trained on were made, "emnist" or "mnist".
+
+    Attributes:
+        strokes: what is drawn, lists of [x, y].
+        seen: 28 × 28 bytes, row by row, or none.
+        predictions: [name, probability] of the five best, the best first.
+        problem: why the drawing cannot be read, or "".
+
     Taught in notebook 13.
     """
 
     _esm = Path(__file__).with_name("pad.js")
-    strokes = traitlets.List().tag(sync=True)  # of lists of [x, y]
-    seen = traitlets.Bytes().tag(sync=True)  # 28 × 28 bytes, row by row, or none
-    readings = traitlets.List().tag(sync=True)  # of [name, probability], the best first
-    problem = traitlets.Unicode().tag(sync=True)  # why the drawing cannot be read, or ""
+    strokes = traitlets.List().tag(sync=True)
+    seen = traitlets.Bytes().tag(sync=True)
+    predictions = traitlets.List().tag(sync=True)
+    problem = traitlets.Unicode().tag(sync=True)
 
-    def __init__(self, model, classes, style="emnist"):
+    def __init__(self, model: "keras.Model", classes: Sequence[str], style: str = "emnist") -> None:
         self._read = lambda picture: handwriting.read(picture, model, classes, style)
         super().__init__()
 
     @property
-    def picture(self):
+    def picture(self) -> Image.Image:
         """What is drawn, as a PIL image of mode "L", 280 × 280."""
         return draw(self.strokes)
 
-    def save(self, path):
-        """Write the drawing to a PNG file, whole or not at all."""
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the drawing to a PNG file, whole or not at all.
+
+        Args:
+            path: where to.
+        """
         with files.whole(path) as part:
             self.picture.save(part, format="PNG")
 
     @traitlets.observe("strokes")
-    def _answer(self, _):
+    def _answer(self, _: object) -> None:
         """Read what is drawn and tell the browser."""
-        seen, readings, problem = b"", [], ""
+        seen, predictions, problem = b"", [], ""
         if self.strokes:
             try:
                 image, best = self._read(self.picture)
-                seen, readings = image.tobytes(), [list(one) for one in best]
+                seen, predictions = image.tobytes(), [list(one) for one in best]
             except Unreadable as error:
                 problem = str(error)
         with self.hold_sync():
-            self.seen, self.readings, self.problem = seen, readings, problem
+            self.seen, self.predictions, self.problem = seen, predictions, problem
 
 
-def show(model, classes, style="emnist", live=None):
-    """The drawing pad where somebody can draw; elsewhere a stored drawing and its readings.
+def show(
+    model: "keras.Model", classes: Sequence[str], style: str = "emnist", live: bool | None = None
+) -> Pad | Figure:
+    """The drawing pad where somebody can draw; elsewhere a stored drawing and its predictions.
 
-    Arguments: model, classes, style: as for `Pad`; live: whether somebody can draw. None: in a
-        notebook that JupyterLab or Jupyter's server runs, yes (it names the session to the kernel);
-        where a program executes the notebook, no.
-    Returns: a Pad, or a matplotlib figure. Taught in notebook 13.
+    Args:
+        model: as for `Pad`.
+        classes: as for `Pad`.
+        style: as for `Pad`.
+        live: whether somebody can draw. None: in a notebook that JupyterLab or Jupyter's server
+            runs, yes (it names the session to the kernel); where a program executes the notebook,
+            no.
+
+    Taught in notebook 13.
     """
     if live is None:
         live = "JPY_SESSION_NAME" in os.environ
     if live:
         return Pad(model, classes, style)
     picture = draw(STORED)
-    seen, readings = handwriting.read(picture, model, classes, style)
-    return pages.drawing(picture, np.asarray(seen), readings)
+    seen, predictions = handwriting.read(picture, model, classes, style)
+    return pages.drawing(picture, seen, predictions)

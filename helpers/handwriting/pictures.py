@@ -5,6 +5,7 @@ Nothing here knows what ink is; that is the next room, `ink`.
 
 import os
 import warnings
+from collections.abc import Callable
 
 import numpy as np
 from PIL import Image, ImageOps
@@ -21,6 +22,9 @@ SIDE = 2000
 Image.init()  # else Pillow knows the most common formats only
 FORMATS = [name for name in Image.OPEN if name in "PNG, JPEG, WEBP, BMP, GIF, TIFF, PPM, AVIF"]
 """Only formats that hold pixels: some others are programs, and Pillow would start their readers."""
+
+ImageLike = str | os.PathLike[str] | Image.Image | np.ndarray
+"""What `load` opens."""
 
 
 class Unreadable(ValueError):
@@ -47,17 +51,26 @@ class SeveralCharacters(Unreadable):
     """More than one character where one was expected."""
 
 
-def load(image):
+def load(image: ImageLike) -> tuple[Image.Image, float]:
     """Open a picture, upright, without transparency, its longer side at most `SIDE` pixels.
 
     Of several pictures in one file it is the first.
 
-    Arguments: image: a path; a PIL image; or an array (h, w) of brightness, or (h, w, channels)
-        with 1 grey, 2 grey and opacity, 3 red, green, blue, or 4 those and opacity; of bool,
-        integers or floats on any scale.
-    Returns: a PIL image of mode "L", "RGB" (0 … 255) or "F" (0 … 255, finer than whole numbers),
-        and how many pixels of the upright picture one of its pixels is wide.
-    Raises: NotAPicture, TooLarge, TooSmall; NoInk where all of it is transparent.
+    Args:
+        image: a path; a PIL image; or an array (h, w) of brightness, or (h, w, channels) with 1
+            grey, 2 grey and opacity, 3 red, green, blue, or 4 those and opacity; of bool, integers
+            or floats on any scale.
+
+    Returns:
+        A PIL image of mode "L", "RGB" (0 … 255) or "F" (0 … 255, finer than whole numbers), and
+        how many pixels of the upright picture one of its pixels is wide.
+
+    Raises:
+        NotAPicture: there are no pixels.
+        TooLarge: there are too many pixels.
+        TooSmall: there are too few pixels.
+        NoInk: all of it is transparent.
+
     Taught in notebook 13.
     """
     if isinstance(image, str | os.PathLike):
@@ -72,15 +85,21 @@ def load(image):
     return picture, max(size) / max(picture.size)
 
 
-def brightness(picture, box=None, side=SIDE):
+def brightness(
+    picture: Image.Image, box: tuple[int, int, int, int] | None = None, side: int = SIDE
+) -> np.ndarray:
     """A picture, or a part of it, as one number for each pixel.
 
     Colours are weighed so that what differs most in the picture differs most in brightness: red
     ink on green paper of equal lightness stays visible.
 
-    Arguments: picture: what `load` returned; box: the part, (left, top, right, bottom) in pixels;
+    Args:
+        picture: what `load` returned.
+        box: the part, (left, top, right, bottom) in pixels.
         side: the longer side of the result has at most so many pixels.
-    Returns: float32 (h, w), 0 … 1.
+
+    Returns:
+        float32 (h, w), 0 … 1.
     """
     left, top, right, bottom = box or (0, 0, *picture.size)
     width, height = right - left, bottom - top
@@ -92,7 +111,7 @@ def brightness(picture, box=None, side=SIDE):
     return pixels if pixels.ndim == 2 else pixels @ _weights(pixels.reshape(-1, 3))
 
 
-def _weights(pixels):
+def _weights(pixels: np.ndarray) -> np.ndarray:
     """How much red, green and blue count: their direction of greatest spread, sum of sizes 1."""
     some = pixels[:: max(1, len(pixels) // 1000)]
     off = some - some.mean(axis=0)
@@ -102,7 +121,7 @@ def _weights(pixels):
     return (main / np.abs(main).sum()).astype(np.float32)
 
 
-def _from_file(path):
+def _from_file(path: str | os.PathLike[str]) -> tuple[Image.Image, float]:
     """Open a file of one of `FORMATS`; JPEG files are decoded at a reduced size where they can."""
     name = os.path.basename(os.fspath(path))
     if not os.path.isfile(path):
@@ -111,7 +130,7 @@ def _from_file(path):
             f"relative paths start in {os.path.basename(os.getcwd())!r}, where the notebook is."
         )
 
-    def read():
+    def decoded() -> tuple[Image.Image, float]:
         with Image.open(path, formats=FORMATS) as picture:
             _check_size(*picture.size)
             long = max(picture.size)
@@ -120,15 +139,15 @@ def _from_file(path):
             plain = _plain(picture)
             return plain, long / max(plain.size)
 
-    return _explained(read, f"the file {name!r}")
+    return _explained(decoded, f"the file {name!r}")
 
 
-def _explained(read, what):
-    """What `read` returns, or one of this room's errors."""
+def _explained(opened: Callable, what: str):
+    """What `opened` returns, or one of this room's errors."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Pillow warns of damaged notes beside the pixels
-            return read()
+            return opened()
     except Unreadable:
         raise
     except (Image.DecompressionBombError, MemoryError) as error:
@@ -143,7 +162,8 @@ def _explained(read, what):
         ) from error
 
 
-def _check_size(width, height):
+def _check_size(width: int, height: int) -> None:
+    """Refuse a picture of too many or too few pixels."""
     if width * height > LARGEST:
         raise TooLarge(
             f"Expected at most {LARGEST:,} pixels, found {width:,} × {height:,}. Save it smaller."
@@ -155,10 +175,10 @@ def _check_size(width, height):
         )
 
 
-def _plain(picture):
+def _plain(picture: Image.Image) -> Image.Image:
     """A PIL image of any mode as L, RGB or F, without transparency, reduced to `SIDE`."""
     if picture.mode in ("I", "F") or picture.mode.startswith("I;16"):
-        picture = Image.fromarray(_scaled(np.asarray(picture)))
+        picture = Image.fromarray(_normalised(np.asarray(picture)))
     elif picture.has_transparency_data:
         picture = picture.convert("RGBA")
     elif picture.mode not in ("L", "RGB"):
@@ -170,7 +190,7 @@ def _plain(picture):
     return _on_paper(picture) if picture.mode == "RGBA" else picture
 
 
-def _on_paper(picture):
+def _on_paper(picture: Image.Image) -> Image.Image:
     """A picture with transparency, on paper of one colour: the paper's own, or ink's opposite.
 
     Mostly transparent, or opaque in one colour only: the opaque part is ink, and the paper gets
@@ -191,7 +211,7 @@ def _on_paper(picture):
     return Image.alpha_composite(below, picture).convert("RGB")
 
 
-def _checked(values):
+def _checked(values: np.ndarray) -> np.ndarray:
     """An array of pixels as Pillow takes it: uint8, or float32 if of one channel."""
     array = np.asarray(values)
     channels = array.shape[2] if array.ndim == 3 else 1
@@ -206,12 +226,12 @@ def _checked(values):
         raise NotAPicture("Expected finite pixels, found none, nan or inf. Check the array.")
     array = array[:, :, 0] if array.ndim == 3 and channels == 1 else array
     if array.dtype != np.uint8:
-        array = _scaled(array)
+        array = _normalised(array)
         array = array if array.ndim == 2 else array.round().astype(np.uint8)
     return np.ascontiguousarray(array)
 
 
-def _scaled(array):
+def _normalised(array: np.ndarray) -> np.ndarray:
     """Numbers on any scale as float32, black at zero or below it, the brightest 255."""
     low, high = min(float(array.min()), 0), float(array.max())
     size = max(high, -low) or 1

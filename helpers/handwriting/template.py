@@ -3,15 +3,18 @@
 So a class makes a data set of its own handwriting.
 """
 
+import os
+from collections.abc import Sequence
 from itertools import combinations
 
 from helpers.archives.sample import CHARACTERS
-from helpers.handwriting import conversion, ink, layout, pictures
-from helpers.handwriting.pictures import Unreadable
-from helpers.handwriting.prepare import converter
+from helpers.handwriting import ink, layout, pictures
+from helpers.handwriting.conversion import converter
+from helpers.handwriting.pictures import ImageLike, Unreadable
 
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.figure import Figure
 from PIL import Image
 from scipy import ndimage
 
@@ -35,10 +38,11 @@ class NoTemplate(Unreadable):
     """The five black marks of the page cannot be found."""
 
 
-def boxes():
-    """Where to write what: list of (label, left, top), in mm from the upper left mark.
+def boxes() -> list[tuple[int, float, float]]:
+    """Where to write what: the boxes, `BOX` mm wide and high.
 
-    label: place in `CHARACTERS`. The boxes are `BOX` mm wide and high.
+    Returns:
+        (label, left, top) of each: its place in `CHARACTERS`, and mm from the upper left mark.
     """
     places = [divmod(index, COLUMNS) for index in range(COPIES * len(CHARACTERS))]
     return [
@@ -47,10 +51,16 @@ def boxes():
     ]
 
 
-def write(path, paper="A4"):
+def write(path: str | os.PathLike[str], paper: str = "A4") -> None:
     """Write the page as a PDF file: print it, fill in one character a box, photograph it.
 
-    Arguments: path: where to; paper: "A4" or "Letter". Raises: ValueError for another paper.
+    Args:
+        path: where to.
+        paper: "A4" or "Letter".
+
+    Raises:
+        ValueError: another paper.
+
     Taught in notebook 13.
     """
     if paper not in PAPERS:
@@ -58,8 +68,12 @@ def write(path, paper="A4"):
     draw(paper).savefig(path, format="pdf")
 
 
-def draw(paper="A4"):
-    """The page as a matplotlib figure of the paper's size."""
+def draw(paper: str = "A4") -> Figure:
+    """The page as a figure of the paper's size.
+
+    Args:
+        paper: "A4" or "Letter".
+    """
     width, height = PAPERS[paper]
     fig = plt.figure(figsize=(width / 25.4, height / 25.4))
     plt.close(fig)  # a notebook then shows it once, as the value of its cell
@@ -78,22 +92,30 @@ def draw(paper="A4"):
     return fig
 
 
-def cut(image, style="emnist"):
-    """Cut a photograph of the filled page into labelled characters; empty boxes are left out.
+def extract(image: ImageLike, style: str = "emnist") -> tuple[np.ndarray, np.ndarray]:
+    """The labelled characters on a photograph of the filled page; empty boxes are left out.
 
     The page may lie in any direction and be seen at a slant; all five marks must be in view.
 
-    Arguments: image: as for `handwriting.prepare`; style: "emnist" or "mnist".
-    Returns: images uint8 (n, 28, 28) and labels int64 (n,), places in `CHARACTERS`, which are the
+    Args:
+        image: as for `handwriting.prepare`.
+        style: "emnist" or "mnist".
+
+    Returns:
+        Images uint8 (n, 28, 28) and labels int64 (n,), places in `CHARACTERS`, which are the
         labels of EMNIST ByClass: `data.Split(images, labels)` is ready to train on.
-    Raises: pictures.Unreadable: NoTemplate, NoInk and the errors of `pictures.load`; ValueError for
-        another style. Taught in notebook 13.
+
+    Raises:
+        pictures.Unreadable: NoTemplate, NoInk and the errors of `pictures.load`.
+        ValueError: another style.
+
+    Taught in notebook 13.
     """
     convert = converter(style)
     picture, _ = pictures.load(image)
     seen = pictures.brightness(picture)
     density = ink.density(seen, max(seen.shape) // 15)
-    sheet = _straightened(seen, _find(density > 0.5 * ink.darkness(density)))
+    sheet = _straightened(seen, _locate(density > 0.5 * ink.darkness(density)))
     density = ink.density(sheet, int(BOX * SCALE))
     mask = ink.strokes(density, ink.darkness(density))
     images, labels = [], []
@@ -103,20 +125,20 @@ def cut(image, style="emnist"):
         part = slice(y, y + inside), slice(x, x + inside)
         written = _written(mask[part])
         if written.any():
-            images.append(convert(conversion.scan(density[part], written)))
+            images.append(convert(ink.scan(density[part], written)))
             labels.append(label)
     return np.array(images, np.uint8).reshape(-1, 28, 28), np.array(labels, np.int64)
 
 
-def _written(mask):
+def _written(mask: np.ndarray) -> np.ndarray:
     """The pixels in a box that belong to a character: not specks; none in an empty box."""
-    found, labels = layout.characters(mask)
+    found = layout.characters(mask)
     sides = [max(one.box[2] - one.box[0], one.box[3] - one.box[1]) for one in found]
-    large = [one.marks for one, side in zip(found, sides, strict=True) if side > BOX * SCALE / 6]
-    return np.isin(labels, [mark for marks in large for mark in marks])
+    large = [one for one, side in zip(found, sides, strict=True) if side > BOX * SCALE / 6]
+    return layout.together(large, mask.shape)
 
 
-def _find(mask):
+def _locate(mask: np.ndarray) -> np.ndarray:
     """The perspective that maps mm of the block to pixels, (3, 3), from its five marks."""
     marks, sizes = _solid(mask)
     best, least = None, 0.5  # of a mark's size
@@ -140,7 +162,7 @@ def _find(mask):
     return best
 
 
-def _solid(mask):
+def _solid(mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Solid spots of about the size of a mark: centres (n, 2) as x, y, and sides (n,), pixels."""
     long = max(mask.shape)
     least = max(3, long // 180)  # a mark is 1 / 41 of the longer side of a page of 250 mm
@@ -159,14 +181,14 @@ def _solid(mask):
     return spots[:, 1:3], spots[:, 3] + least
 
 
-def _flat(points):
+def _flat(points: np.ndarray) -> bool:
     """Do three of four points lie nearly in line?"""
     sides = [points[list(three[1:])] - points[three[0]] for three in combinations(range(4), 3)]
     areas = np.abs(np.linalg.det(sides))
     return areas.min() < 0.2 * areas.max()
 
 
-def _perspective(places, points):
+def _perspective(places: Sequence, points: Sequence) -> np.ndarray:
     """The perspective that maps four places to four points, (3, 3)."""
     rows = []
     for (u, v), (x, y) in zip(places, points, strict=True):
@@ -175,13 +197,13 @@ def _perspective(places, points):
     return np.append(solution, 1).reshape(3, 3)
 
 
-def _mapped(perspective, places):
+def _mapped(perspective: np.ndarray, places: Sequence) -> np.ndarray:
     """Where a perspective maps places to, (n, 2)."""
     x, y, w = perspective @ np.column_stack([places, np.ones(len(places))]).T
     return np.column_stack([x, y]) / w[:, None]
 
 
-def _straightened(seen, perspective):
+def _straightened(seen: np.ndarray, perspective: np.ndarray) -> np.ndarray:
     """The block of a page, marks included, as if seen from above, `SCALE` pixels a millimetre."""
     size = round((WIDTH + MARK) * SCALE), round((HEIGHT + MARK) * SCALE)
     to_mm = np.array([[1 / SCALE, 0, -MARK / 2], [0, 1 / SCALE, -MARK / 2], [0, 0, 1]])

@@ -2,37 +2,56 @@
 
 import json
 import re
+from collections.abc import Iterator, Mapping, Sequence
 
+from helpers._keras import keras
+from helpers.curves import Curve
+from helpers.evaluation import Evaluation
 from helpers.plots.style import (
     ACCURACY,
     COLOURS,
-    HATCHES,
     LINES,
     MARKERS,
     TRAIN,
     VALIDATION,
+    bar_styles,
+    curve_styles,
     draw_epochs,
     epoch_panels,
     figure,
     legend_below,
     mosaic,
     one_title_each,
+    panels,
     percent,
     show_ink,
 )
+from helpers.training import History
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.colors import PowerNorm
+from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
 
-def image_grid(images, titles=None, columns=10, title=""):
+def image_grid(
+    images: np.ndarray, titles: Sequence | None = None, columns: int = 10, title: str = ""
+) -> Figure:
     """Show images in rows, dark ink on white paper.
 
-    images: uint8 (n, 28, 28), white ink on black. titles: n short strings, or None.
-    columns: images a row. Raises ValueError where the lengths differ. Taught in notebook 01.
+    Args:
+        images: uint8 (n, 28, 28), white ink on black.
+        titles: n short texts, or None.
+        columns: images a row.
+        title: above all.
+
+    Raises:
+        ValueError: where there are no images, or not as many titles.
+
+    Taught in notebook 01.
     """
     texts = one_title_each(images, titles)
     columns = min(columns, len(images))
@@ -46,38 +65,60 @@ def image_grid(images, titles=None, columns=10, title=""):
     return fig
 
 
-def maps(arrays, titles=None, columns=8, title=""):
+def maps(
+    arrays: np.ndarray, titles: Sequence | None = None, columns: int = 8, title: str = ""
+) -> Figure:
     """Show filters or feature maps in rows, the darker the larger, all on one scale.
 
-    Where there are negative values, zero is mid-grey. arrays: float (n, h, w). titles: n short
-    strings, or None. columns: arrays a row. Raises ValueError as image_grid. Taught in notebook 04.
+    Where there are negative values, zero is mid-grey.
+
+    Args:
+        arrays: float (n, h, w).
+        titles: n short texts, or None.
+        columns: arrays a row.
+        title: above all.
+
+    Raises:
+        ValueError: where there are no arrays, or not as many titles.
+
+    Taught in notebook 04.
     """
     texts, columns = one_title_each(arrays, titles), min(columns, len(arrays))
-    rows = -(-len(arrays) // columns)
     top = max(np.abs(arrays).max(), 1e-6)
     scale = {"cmap": "gray_r", "vmin": -top if np.min(arrays) < 0 else 0, "vmax": top}
-    fig, axes = figure(0.5 + rows * (8 / columns + 0.2), title, columns=columns, rows=rows)
-    plt.setp(axes, xticks=[], yticks=[], visible=False)
-    for ax, array, text in zip(np.ravel(axes), arrays, texts, strict=False):
+    fig, axes = panels(len(arrays), columns, 8 / columns + 0.2, title)
+    plt.setp(axes, xticks=[], yticks=[])
+    for ax, array, text in zip(axes, arrays, texts, strict=True):
         picture = ax.imshow(array, interpolation="nearest", **scale)
         ax.set_title(text, fontsize=8)
-        ax.set_visible(True)
     fig.colorbar(picture, ax=axes, label="value", aspect=30, pad=0.01)
     return fig
 
 
-def class_counts(labels, classes, title="Images per class"):
+def class_counts(
+    labels: np.ndarray | Mapping[str, np.ndarray],
+    classes: Sequence[str],
+    title: str = "Images per class",
+) -> Figure:
     """Count the images of each class: one bar per class and split.
 
-    labels: integer (n,), or a dict split name → integer (n,). Taught in notebook 01.
+    Args:
+        labels: integer (n,), 0 … k-1, or a dict of them, name of a split → its labels.
+        classes: their k names.
+        title: above the figure.
+
+    Raises:
+        ValueError: for more splits than hatches can tell apart.
+
+    Taught in notebook 01.
     """
     splits = labels if isinstance(labels, dict) else {"images": labels}
     counts = {name: np.bincount(y, minlength=len(classes)) for name, y in splits.items()}
     table = pd.DataFrame(counts, index=list(classes))
     fig, ax = figure(3.6, title)
-    table.plot.bar(ax=ax, width=0.8, rot=0, color=COLOURS, edgecolor="black", legend=False)
-    for index, bars in enumerate(ax.containers):
-        plt.setp(bars, hatch=HATCHES[index % 3], linewidth=0.5)
+    table.plot.bar(ax=ax, width=0.8, rot=0, edgecolor="black", legend=False)
+    for bars, style in zip(ax.containers, bar_styles(len(splits)), strict=True):
+        plt.setp(bars, linewidth=0.5, **style)
         if table.size <= 20:
             ax.bar_label(bars, fmt="{:,.0f}", fontsize=7, padding=1)
     ax.set(xlabel="class", ylabel="number of images")
@@ -87,28 +128,42 @@ def class_counts(labels, classes, title="Images per class"):
     return legend_below(fig, ax) if len(splits) > 1 else fig
 
 
-def learning_curves(history, title="Learning curves"):
+def learning_curves(
+    history: History | Mapping[str, History], title: str = "Learning curves"
+) -> Figure:
     """Loss and accuracy per epoch: dashed for training, solid for validation where there is one.
 
-    history: a History, or a dict name → History to compare. Taught in notebook 02.
+    Args:
+        history: of one training, or a dict of those to compare, name → History.
+        title: above the figure.
+
+    Raises:
+        ValueError: for more histories than markers can tell apart.
+
+    Taught in notebook 02.
     """
     fig, axes = epoch_panels(title)
     if not isinstance(history, dict):
         draw_epochs(axes, history, "", TRAIN | {"label": "training"})
         draw_epochs(axes, history, "val_", VALIDATION | {"label": "validation"})
         return legend_below(fig, axes[0])
-    for (name, run), colour, marker in zip(history.items(), COLOURS, MARKERS, strict=False):
-        own = {"color": colour, "marker": marker}
-        draw_epochs(axes, run, "", TRAIN | own)
-        draw_epochs(axes, run, "val_", VALIDATION | own)
-        axes[0].plot([], [], label=name, **own)
+    for (name, run), style in zip(history.items(), curve_styles(len(history)), strict=True):
+        draw_epochs(axes, run, "", TRAIN | style)
+        draw_epochs(axes, run, "val_", VALIDATION | style)
+        axes[0].plot([], [], label=name, **style)
     return legend_below(fig, axes[0], title="dashed, white: training; solid, filled: validation")
 
 
-def fold_curves(histories, title="Learning curves of all folds"):
+def fold_curves(
+    histories: Sequence[History], title: str = "Learning curves of all folds"
+) -> Figure:
     """Loss and accuracy per epoch of every fold of a cross-validation, with their means.
 
-    histories: list of History of equal length. Taught in notebook 03.
+    Args:
+        histories: one a fold, all of as many epochs.
+        title: above the figure.
+
+    Taught in notebook 03.
     """
     fig, axes = epoch_panels(title)
     for prefix, style, name in (("", TRAIN, "training"), ("val_", VALIDATION, "validation")):
@@ -121,10 +176,16 @@ def fold_curves(histories, title="Learning curves of all folds"):
     return legend_below(fig, axes[0])
 
 
-def score_box(scores, title="Accuracy of each fold or run"):
+def score_box(
+    scores: Mapping[str, np.ndarray], title: str = "Accuracy of each fold or run"
+) -> Figure:
     """A box per setting with every score drawn over it.
 
-    scores: dict name → float array of accuracies, 0 … 1. Taught in notebook 03.
+    Args:
+        scores: name of a setting → its accuracies, 0 … 1.
+        title: above the figure.
+
+    Taught in notebook 03.
     """
     fig, ax = figure(3.8, title)
     names = [str(name) for name in scores]
@@ -141,11 +202,19 @@ def score_box(scores, title="Accuracy of each fold or run"):
     return fig
 
 
-def confusion_heatmap(evaluation, title="Which class is read as which"):
+def confusion_heatmap(
+    evaluation: Evaluation, title: str = "Which class is read as which"
+) -> Figure:
     """Confusion matrix: numbers are images, colour is the share of the true class misread.
 
     The diagonal is grey, so that it does not drown the errors; beyond 20 classes only errors carry
-    numbers. evaluation: an Evaluation. Taught in notebook 03.
+    numbers.
+
+    Args:
+        evaluation: of a network.
+        title: above the figure.
+
+    Taught in notebook 03.
     """
     counts, classes = evaluation.confusion, evaluation.classes
     width, font, small = (9, 10, 9) if len(classes) <= 20 else (13, 8, 5.5)
@@ -168,10 +237,21 @@ def confusion_heatmap(evaluation, title="Which class is read as which"):
     return fig
 
 
-def confused_examples(evaluation, images, pairs=5, title="The most frequent confusions"):
+def confused_examples(
+    evaluation: Evaluation,
+    images: np.ndarray,
+    pairs: int = 5,
+    title: str = "The most frequent confusions",
+) -> Figure:
     """A row of images for each of the most confused pairs, most confident mistake first.
 
-    evaluation: an Evaluation. images: uint8 (n, 28, 28), those judged. Taught in notebook 03.
+    Args:
+        evaluation: of a network.
+        images: uint8 (n, 28, 28), on which it was evaluated.
+        pairs: how many, at most.
+        title: above the figure.
+
+    Taught in notebook 03.
     """
     table = evaluation.confused_pairs(pairs)
     columns = max(map(len, table["examples"]), default=8)
@@ -185,10 +265,19 @@ def confused_examples(evaluation, images, pairs=5, title="The most frequent conf
     return fig
 
 
-def roc_curves(evaluation, corner=0.1, title="ROC curve of each class against the rest"):
+def roc_curves(
+    evaluation: Evaluation,
+    corner: float = 0.1,
+    title: str = "ROC curve of each class against the rest",
+) -> Figure:
     """ROC curves, whole and with the upper left corner enlarged; areas in the legend.
 
-    evaluation: an Evaluation. corner: side of the enlarged part, 0 … 1. Taught in notebook 03.
+    Args:
+        evaluation: of a network.
+        corner: side of the enlarged part, 0 … 1.
+        title: above the figure.
+
+    Taught in notebook 03.
     """
     fig, axes = _curve_panels(evaluation.roc(), title, "area under the curve")
     plt.setp(axes, xlabel="false positive rate", ylabel="true positive rate")
@@ -198,10 +287,19 @@ def roc_curves(evaluation, corner=0.1, title="ROC curve of each class against th
     return fig
 
 
-def precision_recall_curves(evaluation, corner=0.1, title="Precision and recall of each class"):
+def precision_recall_curves(
+    evaluation: Evaluation,
+    corner: float = 0.1,
+    title: str = "Precision and recall of each class",
+) -> Figure:
     """Precision–recall curves, whole and with the upper right corner enlarged.
 
-    evaluation: an Evaluation. corner: side of the enlarged part, 0 … 1. Taught in notebook 03.
+    Args:
+        evaluation: of a network.
+        corner: side of the enlarged part, 0 … 1.
+        title: above the figure.
+
+    Taught in notebook 03.
     """
     fig, axes = _curve_panels(evaluation.precision_recall(), title, "average precision")
     plt.setp(axes, xlabel="recall", ylabel="precision")
@@ -209,10 +307,17 @@ def precision_recall_curves(evaluation, corner=0.1, title="Precision and recall 
     return fig
 
 
-def calibration_curve(evaluation, bins=10, title="Does confidence mean what it says?"):
+def calibration_curve(
+    evaluation: Evaluation, bins: int = 10, title: str = "Does confidence mean what it says?"
+) -> Figure:
     """Accuracy against confidence, and how many images have each confidence.
 
-    evaluation: an Evaluation. bins: equal ranges of confidence. Taught in notebook 03.
+    Args:
+        evaluation: of a network.
+        bins: equal ranges of confidence.
+        title: above the figure.
+
+    Taught in notebook 03.
     """
     error = evaluation.expected_calibration_error(bins)
     table = evaluation.calibration(bins)
@@ -229,11 +334,21 @@ def calibration_curve(evaluation, bins=10, title="Does confidence mean what it s
     return fig
 
 
-def intervals(values, title="95 % intervals", xlabel=ACCURACY, line=None):
+def intervals(
+    values: Mapping[str, tuple[float, float, float]],
+    title: str = "95 % intervals",
+    xlabel: str = ACCURACY,
+    line: float | None = None,
+) -> Figure:
     """A dot with its interval for each name, first at the top.
 
-    values: dict name → (value, low, high), shares 0 … 1. line: where a dotted line stands, such as
-    0 for differences; None for none. Taught in notebook 03.
+    Args:
+        values: name → (value, low, high), shares 0 … 1.
+        title: above the figure.
+        xlabel: what the values are.
+        line: where a dotted line stands, such as 0 for differences; None for none.
+
+    Taught in notebook 03.
     """
     fig, ax = figure(1.2 + 0.38 * len(values), title)
     value, low, high = np.array(list(values.values())).T
@@ -247,10 +362,16 @@ def intervals(values, title="95 % intervals", xlabel=ACCURACY, line=None):
     return fig
 
 
-def architecture(model, title=None):
+def architecture(model: keras.Model, title: str | None = None) -> Figure:
     """A box for each layer with output shape and parameters; arrows show what feeds what.
 
-    model: a built keras.Model; read down each column, then the next. Taught in notebook 02.
+    It is read down each column, then the next.
+
+    Args:
+        model: a built network.
+        title: above the figure; None for its name and number of parameters.
+
+    Taught in notebook 02.
     """
     layers = model.layers
     columns = -(-len(layers) // 9)
@@ -278,11 +399,8 @@ def architecture(model, title=None):
     return fig
 
 
-def _describe(layer):
-    """Two texts on a layer: its kind with the settings worth a look; its name, shape, parameters.
-
-    layer: a layer of a built keras.Model. Returns (kind, rest), both str. Taught in notebook 02.
-    """
+def _describe(layer: keras.layers.Layer) -> tuple[str, str]:
+    """Two texts on a layer: its kind and settings; its name, shape and parameters."""
     config = layer.get_config()
     sizes = config.get("kernel_size") or config.get("pool_size") or ()
     details = [" × ".join(map(str, sizes)), config.get("rate", ""), config.get("activation", "")]
@@ -291,11 +409,8 @@ def _describe(layer):
     return ", ".join(kind), f"{layer.name} → {shape}\n{layer.count_params():,} parameters"
 
 
-def _links(model):
-    """Which layer feeds which: pairs (source, target) of positions in model.layers.
-
-    model: a built keras.Model, functional or Sequential. Taught in notebook 02.
-    """
+def _links(model: keras.Model) -> Iterator[tuple[int, int]]:
+    """Which layer feeds which: pairs (source, target) of positions in model.layers."""
     number = {layer.name: index for index, layer in enumerate(model.layers)}
     for record in json.loads(model.to_json())["config"]["layers"]:
         target = number.get(record["config"]["name"], 0)
@@ -306,14 +421,15 @@ def _links(model):
             yield target - 1, target
 
 
-def _curve_panels(curves, title, area):
-    """Both panels with all curves; beyond 12 classes only the ten lowest stand out."""
-    few = len(curves) <= 12
+def _curve_panels(curves: list[Curve], title: str, area: str) -> tuple[Figure, Sequence[Axes]]:
+    """Both panels with all curves; where there are more than markers, the lowest stand out."""
+    few = len(curves) <= len(MARKERS)
     fig, axes = figure(5.2 if few else 7, title, columns=2)
     defined = [curve for curve in curves if curve.x.size]
-    shown = defined if few else sorted(defined, key=lambda curve: curve.area)[:10]
-    lines = zip(shown, COLOURS, LINES * 3, MARKERS, strict=False)
-    styles = {c.name: {"color": k, "linestyle": d, "marker": m} for c, k, d, m in lines}
+    shown = defined if few else sorted(defined, key=lambda curve: curve.area)[: len(MARKERS)]
+    styles = {}
+    for index, (curve, style) in enumerate(zip(shown, curve_styles(len(shown)), strict=True)):
+        styles[curve.name] = style | {"linestyle": LINES[index % len(LINES)]}
     for ax, part in zip(axes, ("whole", "corner enlarged"), strict=True):
         for curve in curves:
             style = styles.get(curve.name, {"color": "0.75", "linewidth": 0.8, "zorder": 1})
@@ -322,6 +438,6 @@ def _curve_panels(curves, title, area):
         ax.set_title(part, fontsize=10)
         ax.grid(alpha=0.4)
     axes[1].locator_params(nbins=5)  # the numbers of a small corner are long
-    note = area if few else f"{area}; the ten lowest stand out"
+    note = area if few else f"{area}; the {len(shown)} lowest stand out"
     legend_below(fig, axes[0], ncols=5 if few else 8, fontsize=8 if few else 7, title=note)
     return fig, axes

@@ -1,59 +1,90 @@
-"""The figures of studies: settings with their intervals, grids, costs, learning-rate tests."""
+"""The figures of studies: differences to the best, grids, costs, learning-rate tests."""
+
+from collections.abc import Mapping, Sequence
 
 from helpers.plots.style import (
     ACCURACY,
     COLOURS,
-    MARKERS,
     TRAIN,
     VALIDATION,
+    curve_styles,
     draw_epochs,
     epoch_panels,
     figure,
     legend_below,
+    panels,
     percent,
 )
+from helpers.recipes.schedules import RangeTest
 from helpers.studies.pareto import front
 
 import numpy as np
 import pandas as pd
+from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
+VERDICTS = {
+    "best": {"fmt": "D", "color": "black"},
+    "no difference found": {"fmt": "s", "color": COLOURS[0]},
+    "worse": {"fmt": "o", "color": COLOURS[1], "markerfacecolor": "white"},
+}
 
-def settings(summary, title="Mean of each setting with its 95 % interval"):
-    """A dot with its interval for each setting; hollow where it is worse than the best.
 
-    summary: DataFrame from `statistics.summarise`. Taught in notebook 03.
+def settings(
+    summary: pd.DataFrame, title: str = "How far each setting is behind the best"
+) -> Figure:
+    """Each setting's difference to the best with its 95 % interval: the verdict as a picture.
+
+    Worse, and hollow, is a setting whose interval lies wholly to the right of the line at 0. The
+    best is a diamond on the line. The mean accuracies stand at the right.
+
+    Args:
+        summary: as `statistics.summarise` or `compare_settings` returns it.
+        title: above the figure.
+
+    Taught in notebook 03.
     """
-    fig, ax = figure(1.2 + 0.36 * len(summary), title)
-    colours = {"best": "black", "worse": COLOURS[1], "no difference found": COLOURS[0]}
-    marks = {"best": "D", "worse": "o", "no difference found": "s"}
-    for verdict, rows in summary.reset_index().groupby("verdict"):
-        ax.errorbar(
-            rows["accuracy"],
-            rows.index,
-            xerr=[rows["accuracy"] - rows["low"], rows["high"] - rows["accuracy"]],
-            fmt=marks[verdict],
-            color=colours[verdict],
-            markerfacecolor="white" if verdict == "worse" else None,
-            capsize=4,
-            label=verdict,
-        )
+    fig, ax = figure(2 + 0.36 * len(summary), title)
+    ax.axvline(0, color="black", linestyle=":")
+    lines = summary.reset_index()
+    for verdict, style in VERDICTS.items():
+        rows = lines[lines["verdict"] == verdict]
+        behind, low, high = (100 * rows[name] for name in ("behind", "behind_low", "behind_high"))
+        if len(rows):
+            ends = [behind - low, high - behind]
+            ax.errorbar(behind, rows.index, xerr=ends, capsize=4, label=verdict, **style)
     ax.set_yticks(range(len(summary)), [_name(setting) for setting in summary.index])
-    label = " · ".join(str(name) for name in summary.index.names)
-    ax.set(xlabel=f"validation {ACCURACY}", ylabel=label, ylim=(len(summary) - 0.5, -0.5))
-    percent(ax.xaxis)
-    return legend_below(fig, ax)
+    label = " · ".join(name for name in summary.index.names if name) or "setting"
+    ax.set(xlabel="behind the best (percentage points of validation accuracy)", ylabel=label)
+    ax.set_ylim(len(summary) - 0.5, -0.5)
+    ax.grid(axis="x", alpha=0.4)
+    means = ax.secondary_yaxis("right")
+    means.set_yticks(range(len(summary)), [f"{mean:.2%}" for mean in summary["accuracy"]])
+    means.tick_params(length=0)
+    means.set_ylabel("mean accuracy", fontsize=9)
+    return legend_below(fig, ax, title="95 % intervals of the difference, for all settings at once")
 
 
-def _name(setting):
+def _name(setting: object) -> str:
+    """A setting as text: its factors' values."""
     return ", ".join(map(str, setting)) if isinstance(setting, tuple) else str(setting)
 
 
-def grid(summary, rows, columns, title="Mean validation accuracy of each setting"):
-    """A field for each setting of a grid, the darker the better; framed: no worse than the best.
+def grid(
+    summary: pd.DataFrame,
+    rows: Sequence[str],
+    columns: Sequence[str],
+    title: str = "Mean validation accuracy of each setting",
+) -> Figure:
+    """A field for each setting of a grid, the darker the better; framed: not found to be worse.
 
-    summary: DataFrame from `statistics.summarise`. rows, columns: lists of the factors that make
-    the rows and the columns. Taught in notebook 03.
+    Args:
+        summary: as `statistics.summarise` returns it, every combination of the factors' values.
+        rows: the factors whose values make the rows.
+        columns: the other factors.
+        title: above the figure.
+
+    Taught in notebook 03.
     """
     ordered = summary.reorder_levels([*rows, *columns]).sort_index()
     table, verdicts = (ordered[name].unstack(columns) for name in ("accuracy", "verdict"))
@@ -74,10 +105,14 @@ def grid(summary, rows, columns, title="Mean validation accuracy of each setting
     return fig
 
 
-def effects(summary, title="What each factor does to the accuracy"):
+def effects(summary: pd.DataFrame, title: str = "What each factor does to the accuracy") -> Figure:
     """A panel for each factor: thin lines join settings that differ in it alone, thick is the mean.
 
-    summary: DataFrame from `statistics.summarise` with several factors. Taught in notebook 03.
+    Args:
+        summary: as `statistics.summarise` returns it for several factors.
+        title: above the figure.
+
+    Taught in notebook 03.
     """
     scores = summary["accuracy"]
     fig, axes = figure(3.6, title, columns=scores.index.nlevels)
@@ -94,21 +129,33 @@ def effects(summary, title="What each factor does to the accuracy"):
     return fig
 
 
-def _padded(values):
+def _padded(values: pd.Series) -> tuple[float, float]:
+    """Limits of an axis that shows all values, with some room."""
     room = 0.05 * (values.max() - values.min())
     return values.min() - room, values.max() + room
 
 
-def curves(table, factor, title="Learning curves, mean over seeds"):
+def curves(
+    table: pd.DataFrame, factor: str, title: str = "Learning curves, mean over seeds"
+) -> Figure:
     """Loss and accuracy per epoch of each setting: mean over seeds, shaded from least to greatest.
 
-    table: DataFrame from `studies.load`. factor: name of the column that tells settings apart.
-    Dashed: training images; solid, shaded: validation images. Taught in notebook 06.
+    Dashed: training images; solid, shaded: validation images.
+
+    Args:
+        table: as `studies.load` returns it.
+        factor: name of the column that tells settings apart.
+        title: above the figure.
+
+    Raises:
+        ValueError: for more settings than markers can tell apart.
+
+    Taught in notebook 06.
     """
     fig, axes = epoch_panels(title)
-    complete = table[table["state"] == "complete"].groupby(factor, sort=False)
-    for (value, rows), colour, marker in zip(complete, COLOURS, MARKERS, strict=False):
-        style = {"color": colour, "marker": marker, "markersize": 4}
+    groups = table[table["state"] == "complete"].groupby(factor, sort=False)
+    for (value, rows), style in zip(groups, curve_styles(len(groups)), strict=True):
+        style |= {"markersize": 4}
         names = ("train_loss", "train_accuracy", "val_loss", "val_accuracy")
         mean = pd.Series({name: np.mean(rows[name].to_list(), axis=0) for name in names})
         draw_epochs(axes, mean, "train_", style | {"linestyle": "--", "markerfacecolor": "white"})
@@ -116,18 +163,23 @@ def curves(table, factor, title="Learning curves, mean over seeds"):
         for ax, name in zip(axes, names[2:], strict=True):
             every = np.array(rows[name].to_list())
             epochs = range(1, every.shape[1] + 1)
-            ax.fill_between(
-                epochs, every.min(0), every.max(0), color=colour, alpha=0.2, linewidth=0
-            )
+            shade = {"color": style["color"], "alpha": 0.2, "linewidth": 0}
+            ax.fill_between(epochs, every.min(0), every.max(0), **shade)
     note = f"{factor}; dashed, white: training; solid, shaded: validation"
     return legend_below(fig, axes[0], title=note)
 
 
-def folds(table, factor, title="Learning curves of every fold"):
+def folds(table: pd.DataFrame, factor: str, title: str = "Learning curves of every fold") -> Figure:
     """Loss above accuracy per epoch, a column for each setting; thin: a fold, thick: their mean.
 
-    table: DataFrame from `studies.load` with a row for each setting and fold. factor: name of the
-    column that tells settings apart. Dashed: training; solid: held-out images. Notebook 12.
+    Dashed: training images; solid: held-out images.
+
+    Args:
+        table: as `studies.load` returns it, with a row for each setting and fold.
+        factor: name of the column that tells settings apart.
+        title: above the figure.
+
+    Taught in notebook 12.
     """
     groups = table[table["state"] == "complete"].groupby(factor, sort=False)
     fig, axes = figure(5.8, title, columns=len(groups), rows=2)
@@ -150,12 +202,21 @@ def folds(table, factor, title="Learning curves of every fold"):
     return legend_below(fig, np.ravel(axes)[0], title="thin: each fold")
 
 
-def pareto(summary, cost, xlabel, title="What an accuracy costs"):
+def pareto(
+    summary: pd.DataFrame, cost: str, xlabel: str, title: str = "What an accuracy costs"
+) -> Figure:
     """Accuracy against cost, a numbered point a setting; filled ones are joined: the Pareto front.
 
-    On the front is what nothing cheaper beats. summary: DataFrame from `statistics.summarise`.
-    cost: name of its column with the cost, drawn on a logarithmic scale. xlabel: the cost in words,
-    with its unit. Taught in notebook 07.
+    On the front is what nothing cheaper beats. A point is the mean of a setting's runs; which
+    differences hold is the matter of `settings`.
+
+    Args:
+        summary: as `statistics.summarise` returns it, perhaps with a further column.
+        cost: name of the column with the cost, drawn on a logarithmic scale.
+        xlabel: the cost in words, with its unit.
+        title: above the figure.
+
+    Taught in notebook 07.
     """
     fig, ax = figure(4.8, title)
     ordered = summary.sort_values([cost, "accuracy"], ascending=[True, False])
@@ -163,11 +224,9 @@ def pareto(summary, cost, xlabel, title="What an accuracy costs"):
     ax.step(best[cost], best["accuracy"], where="post", color="black", linewidth=1.5, zorder=1)
     for number, (setting, row) in enumerate(ordered.iterrows(), start=1):
         face, ink = (COLOURS[0], "white") if setting in best.index else ("white", "black")
-        half = [[row["accuracy"] - row["low"]], [row["high"] - row["accuracy"]]]
-        style = {"marker": "o", "markersize": 13, "markerfacecolor": face, "elinewidth": 0.7}
-        label = f"{number}  {_name(setting)}"
+        style = {"color": COLOURS[0], "markersize": 13, "markerfacecolor": face}
         point = row[cost], row["accuracy"]
-        ax.errorbar(*point, yerr=half, color=COLOURS[0], linestyle="", label=label, **style)
+        ax.plot(*point, "o", label=f"{number}  {_name(setting)}", **style)
         ax.text(*point, number, color=ink, fontsize=8, ha="center", va="center", zorder=9)
     ax.set(xscale="log", xlabel=xlabel, ylabel=f"validation {ACCURACY}")
     ax.margins(x=0.08)
@@ -176,41 +235,58 @@ def pareto(summary, cost, xlabel, title="What an accuracy costs"):
     return fig
 
 
-def fronts_over_time(tables, every, floor, title="The front after each generation"):
+def fronts_over_time(
+    tables: Mapping[str, pd.DataFrame],
+    every: int,
+    floor: float,
+    title: str = "The front after each generation",
+) -> Figure:
     """A panel for each search: its Pareto front after so many trials, light is early, black late.
 
-    tables: dict name → DataFrame with accuracy and cost, one line a trial, in their order.
-    every: trials of a generation. floor: lowest accuracy drawn, 0 … 1. Small dots are all trials;
-    of each front the corners are marked. Taught in notebook 15.
+    Small dots are all trials; of each front the corners are marked.
+
+    Args:
+        tables: name of a search → its columns accuracy and cost, one line a trial, in their order.
+        every: trials of a generation.
+        floor: lowest accuracy drawn, 0 … 1.
+        title: above the figure.
+
+    Raises:
+        ValueError: for more generations than markers can tell apart.
+
+    Taught in notebook 15.
     """
-    fig, axes = figure(4.4, title, columns=len(tables))
+    fig, axes = panels(len(tables), len(tables), 3.9, title)
     top = max(table["accuracy"].max() for table in tables.values()) + 0.002
-    for ax, (name, table) in zip(np.ravel(axes), tables.items(), strict=True):
+    for ax, (name, table) in zip(axes, tables.items(), strict=True):
         ax.plot(table["cost"], table["accuracy"], ".", color="0.75", markersize=4)
         counts = range(every, len(table) + 1, every)
-        for count, marker in zip(counts, MARKERS, strict=False):
+        for count, style in zip(counts, curve_styles(len(counts)), strict=True):
             best = front(table[:count])
-            ink = str(0.8 * (1 - count / counts[-1]))
-            style = {"color": ink, "marker": marker, "markersize": 4, "markevery": slice(-1)}
+            grey = str(0.8 * (1 - count / counts[-1]))
+            style |= {"color": grey, "markersize": 4, "markevery": slice(-1)}
             corners = [*best["cost"], table["cost"].max()]
             heights = [*best["accuracy"], best["accuracy"].max()]
             ax.step(corners, heights, where="post", label=f"{count} trials", **style)
         ax.set(xscale="log", title=name, xlabel="multiply–adds of an image")
         ax.set(ylim=(floor, top), ylabel=f"validation {ACCURACY}")
         percent(ax.yaxis)
-    return legend_below(fig, np.ravel(axes)[0])
+    return legend_below(fig, axes[0])
 
 
-def range_tests(tests, title="Learning-rate range test"):
+def range_tests(tests: Mapping[str, RangeTest], title: str = "Learning-rate range test") -> Figure:
     """Loss against learning rate for each optimiser: thin is each batch, thick is smoothed.
 
-    tests: dict name → schedules.RangeTest. Marked: steepest descent (triangle), minimum (circle), a
-    tenth of the minimum (square). Taught in notebook 06.
+    Marked: steepest descent (triangle), minimum (circle), a tenth of the minimum (square).
+
+    Args:
+        tests: name of an optimiser → its test.
+        title: above the figure.
+
+    Taught in notebook 06.
     """
-    columns = min(3, len(tests))
-    rows = -(-len(tests) // columns)
-    fig, axes = figure(0.6 + 2.7 * rows, title, columns=columns, rows=rows)
-    for ax, (name, test) in zip(np.ravel(axes), tests.items(), strict=False):
+    fig, axes = panels(len(tests), 3, 2.7, title)
+    for ax, (name, test) in zip(axes, tests.items(), strict=True):
         ax.plot(test.rates, test.losses, color="0.7", linewidth=0.8)
         ax.plot(test.rates, test.smooth, color=COLOURS[0], linewidth=2)
         for label, mark in (("steepest", "v"), ("minimum", "o"), ("tenth", "s")):
@@ -220,23 +296,30 @@ def range_tests(tests, title="Learning-rate range test"):
         ax.set(xscale="log", title=name, xlabel="learning rate", ylim=(0, 2 * test.smooth[0]))
         ax.legend(fontsize=7)
         ax.grid(alpha=0.4)
-    for ax in np.ravel(axes)[::columns]:
+    for ax in axes[::3]:
         ax.set_ylabel("loss of the batch (nats)")
     return fig
 
 
-def throughput(table, title="Rows a minute, by number of workers"):
+def throughput(table: pd.DataFrame, title: str = "Rows a minute, by number of workers") -> Figure:
     """Rows a minute against the number of workers, a panel for each kind of row.
 
     Pale: every run; joined: their medians; dotted: as many times the rows of one worker.
-    table: DataFrame with row (its kind), storage, workers, rows_per_minute. Taught in notebook 17.
+
+    Args:
+        table: a line a run, with row (its kind), storage, workers and rows_per_minute.
+        title: above the figure.
+
+    Raises:
+        ValueError: for more storages than markers can tell apart.
+
+    Taught in notebook 17.
     """
     groups = table.groupby("row", sort=False)
-    fig, axes = figure(3.6, title, columns=len(groups))
+    fig, axes = panels(len(groups), len(groups), 3.1, title)
     for ax, (row, runs) in zip(axes, groups, strict=True):
-        parts = zip(runs.groupby("storage", sort=False), COLOURS, MARKERS, strict=False)
-        for (storage, part), colour, marker in parts:
-            style = {"color": colour, "marker": marker}
+        storages = runs.groupby("storage", sort=False)
+        for (storage, part), style in zip(storages, curve_styles(len(storages)), strict=True):
             ax.plot(part["workers"], part["rows_per_minute"], alpha=0.4, linestyle="", **style)
             ax.plot(part.groupby("workers")["rows_per_minute"].median(), label=storage, **style)
         alone = runs.loc[runs["workers"] == 1, "rows_per_minute"].median()
@@ -248,10 +331,15 @@ def throughput(table, title="Rows a minute, by number of workers"):
     return legend_below(fig, axes[0])
 
 
-def bars(values, xlabel, title):
+def bars(values: pd.Series, xlabel: str, title: str) -> Figure:
     """A horizontal bar for each value, in their order from the top, with its number beside it.
 
-    values: Series name → number. xlabel: what they are, with the unit. Taught in notebook 16.
+    Args:
+        values: name → number.
+        xlabel: what the numbers are, with their unit.
+        title: above the figure.
+
+    Taught in notebook 16.
     """
     fig, ax = figure(1.0 + 0.36 * len(values), title)
     drawn = ax.barh(values.index, values, color=COLOURS[0], edgecolor="black")

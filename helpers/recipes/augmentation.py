@@ -1,28 +1,42 @@
 """Augmentation: layers that change each training image a little, anew in every epoch."""
 
+from typing import Literal
+
 from helpers._keras import keras
 
 from keras import layers
 
 
-def random_affine(rotation=0, shift=0.0, zoom=0.0, shear=0.0, flip=None, fill="nearest"):
-    """Layers that change each training image a little, at random, anew in every epoch.
+def random_affine(
+    rotation: float = 0,
+    shift: float = 0.0,
+    zoom: float = 0.0,
+    shear: float = 0.0,
+    flip: Literal["horizontal", "vertical"] | None = None,
+    fill: Literal["nearest", "constant"] = "nearest",
+) -> keras.Sequential:
+    """A layer that changes each training image a little, at random, anew in every epoch.
 
-    Arguments:
+    Args:
         rotation: at most so many degrees either way.
         shift: at most so much of the width, either way and up or down, 0 … 1.
         zoom: at most so much larger or smaller, 0 … 1.
         shear: at most this slant, 0 … 1, about the upper left corner.
-        flip: "horizontal", "vertical" or None.
-        fill: what comes in from outside: "nearest" pixel or "constant" black.
-    Returns: keras.Sequential, images (batch, 28, 28) → the same shape, float32; unchanged outside
-        training.
-    Raises: ValueError for another fill or flip. Source: report A (2020). Taught in notebook 08.
+        flip: whether half of the images are mirrored, and how.
+        fill: what comes in from outside: the nearest pixel or black.
+
+    Returns:
+        Images (batch, 28, 28) → the same shape, float32; unchanged outside training.
+
+    Raises:
+        ValueError: for another fill or flip.
+
+    Source: report A (2020). Taught in notebook 08.
     """
     if fill not in ("nearest", "constant") or flip not in (None, "horizontal", "vertical"):
         raise ValueError(
             f"expected fill 'nearest' or 'constant' and flip None, 'horizontal' or 'vertical'; "
-            f"found {fill!r} and {flip!r}."
+            f"found {fill!r} and {flip!r}. Choose among those."
         )
     steps = [
         layers.RandomShear(shear, fill_mode=fill) if shear else None,
@@ -34,15 +48,22 @@ def random_affine(rotation=0, shift=0.0, zoom=0.0, shear=0.0, flip=None, fill="n
     return _on_images([step for step in steps if step is not None])
 
 
-def pixel_shifts(pixels=1):
+def pixel_shifts(pixels: int = 1) -> keras.Sequential:
     """A layer that shifts each training image by whole pixels, at random, anew in every epoch.
 
     `random_affine` computes pixels between pixels, which blurs edges; here each stays as it is.
 
-    Arguments: pixels: at most so many, to the left or right and up or down; all equally likely.
-    Returns: keras.Sequential, images (batch, 28, 28) → the same shape, float32; unchanged outside
-        training; black comes in.
-    Raises: ValueError unless pixels is a whole number of 1 … 27. Taught in notebook 12.
+    Args:
+        pixels: at most so many, to the left or right and up or down; all equally likely.
+
+    Returns:
+        Images (batch, 28, 28) → the same shape, float32; unchanged outside training; black comes
+        in.
+
+    Raises:
+        ValueError: unless pixels is a whole number of 1 … 27.
+
+    Taught in notebook 12.
     """
     if pixels not in range(1, 28):
         raise ValueError(f"expected whole pixels, 1 … 27; found {pixels!r}. Choose 1 or 2.")
@@ -51,7 +72,27 @@ def pixel_shifts(pixels=1):
     return _on_images([move])
 
 
-def _on_images(steps):
+def shift_averaged(model: keras.Model) -> keras.Model:
+    """A trained model that reads an image and four copies shifted by a pixel, and averages.
+
+    As many parameters, five times the work. Shifts go right, left, down and up; black comes in.
+
+    Args:
+        model: uint8 (batch, 28, 28) → probabilities. Its weights are shared, not copied.
+
+    Taught in notebook 12.
+    """
+    images = keras.Input((28, 28), name="image")
+    framed = layers.ZeroPadding2D(1, name="frame")(layers.Reshape((28, 28, 1))(images))
+    probabilities = []
+    for down, right in [(0, 0), (0, 1), (0, -1), (1, 0), (-1, 0)]:
+        edges = ((1 - down, 1 + down), (1 - right, 1 + right))
+        probabilities.append(model(layers.Reshape((28, 28))(layers.Cropping2D(edges)(framed))))
+    mean = layers.Average(name="mean")(probabilities)
+    return keras.Model(images, mean, name=f"{model.name}_shifted")
+
+
+def _on_images(steps: list[keras.layers.Layer]) -> keras.Sequential:
     """One layer of these steps for images without a channel axis."""
     return keras.Sequential(
         [keras.Input((28, 28)), layers.Reshape((28, 28, 1)), *steps, layers.Reshape((28, 28))]

@@ -1,140 +1,214 @@
-"""Several networks together: their readings combined, and how much they differ.
+"""Several networks together: their probabilities combined, and how much they differ.
 
-Throughout, `readings` are the probabilities of all members for the same images, float
-(members, n, classes), each row of classes summing to 1, as `read` returns them. What is combined is
-float (n, classes), its rows sum to 1, too, and `evaluation.Evaluation` judges it.
+Throughout, `probabilities` are those that all members predict for the same images, float (members,
+n, classes), each row of classes summing to 1, as `predict` returns them. What is combined is float
+(n, classes), its rows sum to 1, too, and `evaluation.Evaluation` says how good it is.
 """
 
-import zlib
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import combinations
 from pathlib import Path
 
-from helpers import course, data, files, models
-from helpers.recipes import losses
+from helpers import course, data
+from helpers._keras import keras
+from helpers.recipes import augmentation, losses
 
+import joblib
 import numpy as np
 import pandas as pd
 
 
-def read(networks, images, shifted=True):
-    """Let every member read every image.
+def predict(
+    networks: Iterable[keras.Model], images: np.ndarray, shifted: bool = True
+) -> np.ndarray:
+    """The probabilities that every member predicts for every image.
 
-    Arguments: networks: keras models, uint8 (n, 28, 28) → probabilities. images: uint8 (n, 28, 28).
-        shifted: whether each reads an image five times, shifted by a pixel, and averages; the
-        quick tier reads once.
-    Returns: readings, float32 (members, n, classes). Taught in notebook 14.
+    Args:
+        networks: the members, uint8 (batch, 28, 28) → probabilities (batch, classes).
+        images: uint8 (n, 28, 28).
+        shifted: whether each predicts five times, for the image shifted by a pixel, and averages;
+            the quick tier predicts once.
+
+    Returns:
+        float32 (members, n, classes).
+
+    Taught in notebook 14.
     """
     shifted = shifted and course.tier() == "full"
-    readers = [models.shift_averaged(network) if shifted else network for network in networks]
-    return np.stack([reader.predict(images, batch_size=512, verbose=0) for reader in readers])
+    members = [augmentation.shift_averaged(network) if shifted else network for network in networks]
+    return np.stack([member.predict(images, batch_size=512, verbose=0) for member in members])
 
 
-def mean(readings, weights=None):
+def mean(probabilities: np.ndarray, weights: Sequence[float] | None = None) -> np.ndarray:
     """The mean of the members' probabilities.
 
-    Arguments: readings. weights: of each member, at least 0, sum 1; None: all the same.
-    Returns: float (n, classes). Taught in notebook 14.
+    Args:
+        probabilities: float (members, n, classes).
+        weights: of each member, at least 0, sum 1; None: all the same.
+
+    Returns:
+        float (n, classes).
+
+    Taught in notebook 14.
     """
-    return np.average(readings, axis=0, weights=weights)
+    return np.average(probabilities, axis=0, weights=weights)
 
 
-def vote(readings):
+def vote(probabilities: np.ndarray) -> np.ndarray:
     """A vote for each member's most probable class; where votes are equal, the mean decides.
 
-    Returns: the share of the votes, the mean counted as one more, float (n, classes): members that
-        agree decide, whatever the mean says. Taught in notebook 14.
+    Args:
+        probabilities: float (members, n, classes).
+
+    Returns:
+        The share of the votes, the mean counted as one more, float (n, classes): members that
+        agree decide, whatever the mean says.
+
+    Taught in notebook 14.
     """
-    votes = np.eye(readings.shape[-1])[readings.argmax(axis=-1)]
-    return (votes.sum(axis=0) + mean(readings)) / (len(readings) + 1)
+    votes = np.eye(probabilities.shape[-1])[probabilities.argmax(axis=-1)]
+    return (votes.sum(axis=0) + mean(probabilities)) / (len(probabilities) + 1)
 
 
-def stack(readings, labels, rounds=500):
+def stack(probabilities: np.ndarray, labels: np.ndarray, rounds: int = 500) -> np.ndarray:
     """The weights of a weighted mean that give the true classes the greatest likelihood.
 
     Each round asks how much of the probability that the true class of an image gets comes from each
     member; the members' shares, averaged over the images, are the next weights.
 
-    Arguments: readings, labels: of images that no member was trained on. rounds: how often.
-    Returns: float (members,), at least 0, sum 1.
+    Args:
+        probabilities: float (members, n, classes), of images that no member was trained on.
+        labels: integer (n,), the true classes.
+        rounds: how often.
+
+    Returns:
+        float (members,), at least 0, sum 1.
+
     Source: Wolpert (1992), doi:10.1016/S0893-6080(05)80023-1; the rounds are those of Dempster,
-        Laird and Rubin (1977), doi:10.1111/j.2517-6161.1977.tb01600.x. Taught in notebook 14.
+    Laird and Rubin (1977), doi:10.1111/j.2517-6161.1977.tb01600.x. Taught in notebook 14.
     """
-    of_true_class = readings[:, np.arange(len(labels)), labels]
+    of_true_class = probabilities[:, np.arange(len(labels)), labels]
     of_true_class = np.clip(of_true_class, losses.SMALLEST, 1).astype(float)
-    weights = np.full(len(readings), 1 / len(readings))
+    weights = np.full(len(probabilities), 1 / len(probabilities))
     for _ in range(rounds):
         parts = weights[:, None] * of_true_class
         weights = (parts / parts.sum(axis=0)).mean(axis=1)
     return weights
 
 
-def disagreement(readings):
-    """The share of images that two members read differently, for every pair.
+def disagreement(probabilities: np.ndarray) -> np.ndarray:
+    """The share of images for which two members predict different classes, for every pair.
 
-    Returns: float (members, members), 0 … 1, symmetric. Source: Kuncheva and Whitaker (2003),
-        doi:10.1023/A:1022859003006. Taught in notebook 14.
+    Args:
+        probabilities: float (members, n, classes).
+
+    Returns:
+        float (members, members), 0 … 1, symmetric.
+
+    Source: Kuncheva and Whitaker (2003), doi:10.1023/A:1022859003006. Taught in notebook 14.
     """
-    predictions = readings.argmax(axis=-1)
+    predictions = probabilities.argmax(axis=-1)
     return (predictions[:, None] != predictions[None]).mean(axis=-1)
 
 
-def oracle(readings, labels):
-    """The share of images, 0 … 1, that at least one member reads correctly.
+def oracle(probabilities: np.ndarray, labels: np.ndarray) -> float:
+    """The share of images, 0 … 1, whose true class at least one member predicts.
 
-    No rule that picks a member's answer can do better. Taught in notebook 14.
+    No rule that picks a member's answer can do better.
+
+    Args:
+        probabilities: float (members, n, classes).
+        labels: integer (n,), the true classes.
+
+    Taught in notebook 14.
     """
-    return float((readings.argmax(axis=-1) == labels).any(axis=0).mean())
+    return float((probabilities.argmax(axis=-1) == labels).any(axis=0).mean())
 
 
-def by_size(readings, labels):
+def by_size(probabilities: np.ndarray, labels: np.ndarray) -> pd.DataFrame:
     """Accuracy of the mean of every choice of members, by how many they are.
 
-    Returns: DataFrame indexed by members (1, 2, …): choices, and the accuracy's mean, low (of the
-        worst choice) and high (of the best). Taught in notebook 14.
+    Args:
+        probabilities: float (members, n, classes).
+        labels: integer (n,), the true classes.
+
+    Returns:
+        A line for each number of members (1, 2, …): how many choices, and the accuracy's mean, low
+        (of the worst choice) and high (of the best), 0 … 1.
+
+    Taught in notebook 14.
     """
     rows = {}
-    for size in range(1, len(readings) + 1):
-        chosen = combinations(readings, size)
+    for size in range(1, len(probabilities) + 1):
+        chosen = combinations(probabilities, size)
         scores = [(sum(choice).argmax(axis=-1) == labels).mean() for choice in chosen]
         rows[size] = [len(scores), np.mean(scores), min(scores), max(scores)]
     names = ["choices", "mean", "low", "high"]
     return pd.DataFrame.from_dict(rows, "index", columns=names).rename_axis("members")
 
 
-def soft_targets(networks, images, folder):
-    """What an ensemble says about images: the mean of its members, of five readings each.
+def soft_targets(
+    networks: Iterable[keras.Model], images: np.ndarray, folder: str | Path
+) -> np.ndarray:
+    """What a student learns from an ensemble: the mean of its members' probabilities.
 
-    It takes minutes, so it is kept in a file, named after networks and images, and read from there
-    the next time.
+    It takes minutes, so it is computed once for the same weights, images and tier; `joblib.Memory`
+    keeps the result in a folder and reads it there the next time.
 
-    Arguments: networks: keras models. images: uint8 (n, 28, 28). folder: where the file lies.
-    Returns: float32 (n, classes). Taught in notebook 14.
+    Args:
+        networks: the members.
+        images: uint8 (n, 28, 28).
+        folder: where results are kept.
+
+    Returns:
+        float32 (n, classes).
+
+    Taught in notebook 14.
     """
     networks = list(networks)
-    mark = zlib.crc32(np.ascontiguousarray(images))
-    for network in networks:
-        for weights in network.get_weights():
-            mark = zlib.crc32(weights, mark)
-    path = Path(folder) / f"taught {mark:08x}.npy"
-    if not path.exists():
-        with files.whole(path) as part:
-            np.save(part, mean(read(networks, images)))
-    return np.load(path)
+    weights = [network.get_weights() for network in networks]
+    remembered = joblib.Memory(folder, verbose=0).cache(_soft_targets, ignore=["networks"])
+    return remembered(networks, weights, np.asarray(images), course.tier())
 
 
-def gather(name, split, unseen=(), times=2, parts=("train",)):
+def _soft_targets(
+    networks: list[keras.Model], weights: list, images: np.ndarray, tier: str
+) -> np.ndarray:
+    """The mean of the members; it is remembered by the other arguments."""
+    return mean(predict(networks, images))
+
+
+def gather(
+    name: str,
+    split: data.Split,
+    unseen: Iterable[data.Split] = (),
+    times: float = 2,
+    parts: Sequence[str] = ("train",),
+) -> tuple[data.Split, int]:
     """More images to train on: a split, and what other EMNIST sets have of the same classes.
 
     EMNIST's sets are drawn from the same forms, and an image may lie in several. None is taken that
     lies among the test images of `name`. Classes stay as frequent as they were; where fewer images
     of a class are found than it takes, its own come again.
 
-    Arguments: name: of the split's data set. split: Split to train on. unseen: more Splits whose
-        images must stay out, such as those that judge. times: how many times the images of the
-        split, a number from 1. parts: of the other sets, "train", "test" or both.
-    Returns: Split, the given images first, and the number of new images among the others.
-    Raises: as `load`. Taught in notebook 14.
+    Args:
+        name: of the split's data set.
+        split: to train on.
+        unseen: more splits whose images must stay out, such as the validation set.
+        times: how many times the images of the split, a number from 1.
+        parts: of the other sets, "train", "test" or both.
+
+    Returns:
+        All images, the given ones first, and the number of new images among the others.
+
+    Raises:
+        ValueError: for times below 1.
+        DataUnavailable: as `data.load`.
+
+    Taught in notebook 14.
     """
+    if times < 1:
+        raise ValueError(f"expected times of 1 or more, found {times}; 1 adds nothing.")
     taken = {image.tobytes() for s in (split, data.load(name).test, *unseen) for image in s.images}
     room = ((times - 1) * np.bincount(split.labels, minlength=len(data.CLASSES[name]))).astype(int)
     images, labels = [*split.images], [*split.labels]
@@ -149,7 +223,7 @@ def gather(name, split, unseen=(), times=2, parts=("train",)):
     return data.Split(images, np.array(labels, "int64")), new
 
 
-def _elsewhere(name, parts):
+def _elsewhere(name: str, parts: Sequence[str]) -> Iterator[tuple[np.ndarray, int]]:
     """Image by image, with its label in this set, what other EMNIST sets hold of its classes."""
     for other in data.CLASSES:
         if not other.startswith("emnist/") or other == name:
@@ -160,14 +234,14 @@ def _elsewhere(name, parts):
                 yield split.images[index], fits[int(split.labels[index])]
 
 
-def _again(split, missing):
+def _again(split: data.Split, missing: np.ndarray) -> np.ndarray:
     """Where the first images of each class lie, as many as are missing, round and round."""
     return np.concatenate(
         [np.resize(np.flatnonzero(split.labels == c), count) for c, count in enumerate(missing)]
     ).astype(int)
 
 
-def _fitting(other, name):
+def _fitting(other: str, name: str) -> dict[int, int]:
     """The labels of another data set whose characters all belong to one class of this set."""
     return {
         label: own

@@ -1,22 +1,25 @@
 """Three families of networks for 28 × 28 images, sized to be combined.
 
-As in `models`: raw uint8 images in, one probability a class out, uncompiled. In all of them every
-convolution is padded and normalised, and dropout .4 stands before the classifier.
+As in `models`, a function returns an uncompiled keras.Model, uint8 (batch, 28, 28) → probabilities
+(batch, classes). In all of them every convolution is padded and normalised, and dropout .4 stands
+before the classifier.
 """
 
+from helpers._keras import keras
 from helpers.models import activate, classifier, image_input
 
-from keras import layers
+from keras import KerasTensor, layers
 
 
-def vgg(classes=10):
+def vgg(classes: int = 10) -> keras.Model:
     """Pairs of 3 × 3 convolutions, each pair followed by pooling: filters 16, 32, 96.
 
     136,666 parameters for 10 classes. Two filters of 3 × 3, one after the other, see 5 × 5 pixels:
     18 weights for a pair of channels instead of 25, and two activations instead of one.
 
-    Arguments: classes: number of classes.
-    Returns: an uncompiled keras.Model, uint8 (batch, 28, 28) → probabilities (batch, classes).
+    Args:
+        classes: number of classes.
+
     Source: Simonyan and Zisserman (2015), arXiv:1409.1556. Taught in notebook 14.
     """
     inputs, x = image_input()
@@ -27,15 +30,16 @@ def vgg(classes=10):
     return _end(inputs, x, classes, "vgg")
 
 
-def resnet(classes=10):
+def resnet(classes: int = 10) -> keras.Model:
     """A 5 × 5 convolution of stride 2, then three blocks with a skip: filters 32, 32, 64, 96.
 
     238,634 parameters for 10 classes. A block adds to its input what two 3 × 3 convolutions make of
     it. The second and the third halve width and height; there a 1 × 1 convolution makes the input
     fit.
 
-    Arguments: classes: number of classes.
-    Returns: an uncompiled keras.Model, uint8 (batch, 28, 28) → probabilities (batch, classes).
+    Args:
+        classes: number of classes.
+
     Source: He et al. (2016), arXiv:1512.03385. Taught in notebook 14.
     """
     inputs, x = image_input()
@@ -45,16 +49,17 @@ def resnet(classes=10):
     return _end(inputs, x, classes, "resnet")
 
 
-def separable(classes=10):
+def separable(classes: int = 10) -> keras.Model:
     """A 5 × 5 convolution of stride 2, then five convolutions in two steps each: 32 … 256 filters.
 
     153,610 parameters for 10 classes. A depthwise step filters every channel by itself, 3 × 3; a
     pointwise step, 1 × 1, mixes the channels. Max pooling stands after the second and the fourth.
 
-    Arguments: classes: number of classes.
-    Returns: an uncompiled keras.Model, uint8 (batch, 28, 28) → probabilities (batch, classes).
+    Args:
+        classes: number of classes.
+
     Source: Chollet (2017), arXiv:1610.02357; Howard et al. (2017), arXiv:1704.04861. Taught in
-        notebook 14.
+    notebook 14.
     """
     inputs, x = image_input()
     x = _convolve(x, 32, 5, "stem", strides=2)
@@ -69,7 +74,14 @@ def separable(classes=10):
 FAMILIES = {"vgg": vgg, "resnet": resnet, "separable": separable}
 
 
-def _convolve(x, filters, kernel, name, strides=1, activation=True):
+def _convolve(
+    x: KerasTensor,
+    filters: int,
+    kernel: int,
+    name: str,
+    strides: int = 1,
+    activation: bool = True,
+) -> KerasTensor:
     """A padded convolution, batch normalisation in place of a bias, and ReLU unless told not to."""
     settings = {"strides": strides, "padding": "same", "use_bias": False, "name": name}
     x = layers.Conv2D(filters, kernel, **settings)(x)
@@ -78,7 +90,7 @@ def _convolve(x, filters, kernel, name, strides=1, activation=True):
     return layers.BatchNormalization(name=f"{name}_normalised")(x)
 
 
-def _block(x, filters, strides, name):
+def _block(x: KerasTensor, filters: int, strides: int, name: str) -> KerasTensor:
     """Two 3 × 3 convolutions, and the skip: their input is added before the last activation."""
     skip = x
     if strides > 1 or x.shape[-1] != filters:
@@ -88,7 +100,7 @@ def _block(x, filters, strides, name):
     return layers.ReLU(name=f"{name}_activation")(layers.Add(name=f"{name}_add")([x, skip]))
 
 
-def _end(inputs, x, classes, name):
+def _end(inputs: KerasTensor, x: KerasTensor, classes: int, name: str) -> keras.Model:
     """Flatten, drop .4, classify."""
     x = layers.Flatten(name="flatten")(x)
     x = layers.Dropout(0.4, name="dropout_1")(x)

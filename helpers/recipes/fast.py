@@ -1,6 +1,10 @@
-"""Training in seconds: a network without waste, its first filters, and a recipe for one epoch."""
+"""Training in seconds: a network without waste, its first filters, and a recipe for one epoch.
+
+As in `models`, networks are uncompiled, uint8 (batch, 28, 28) → probabilities (batch, classes).
+"""
 
 from functools import partial
+from typing import Any
 
 from helpers._keras import keras
 from helpers.models import BRIEF, activate, classifier, image_input
@@ -13,17 +17,28 @@ PATCHES_OF = 500
 """Images whose patches decide the first filters."""
 
 
-def fast_cnn(filters=(16, 80), classes=10, *, frame=2, stride=2, pool_first=True, normalise=(2,)):
+def fast_cnn(
+    filters: tuple[int, int] = (16, 80),
+    classes: int = 10,
+    *,
+    frame: int = 2,
+    stride: int = 2,
+    pool_first: bool = True,
+    normalise: tuple[int, ...] = (2,),
+) -> keras.Model:
     """16C6 stride 2–MP2–ReLU–80C3–BN–ReLU–F–FC10 on the inner 24 × 24 pixels: 19,642 parameters.
 
     Nearly all ink is in the inner pixels. The stride leaves the first convolution a quarter of the
     places. Pooling before the activation gives the same as after it, at a quarter of its work.
 
-    Arguments: filters: of the two convolutions. classes: number of classes. The others switch a
-        trick off: frame: pixels cut off at each edge. stride: of the first convolution.
-        pool_first: pooling before the activation or after it. normalise: which convolutions have
-        batch normalisation.
-    Returns: an uncompiled keras.Model, uint8 (batch, 28, 28) → probabilities (batch, classes).
+    Args:
+        filters: of the two convolutions.
+        classes: number of classes.
+        frame: pixels cut off at each edge; 0 switches this trick off.
+        stride: of the first convolution; 1 switches it off.
+        pool_first: pooling before the activation or after it.
+        normalise: which convolutions, 1 and 2, have batch normalisation.
+
     Taught in notebook 16.
     """
     inputs, x = image_input()
@@ -37,16 +52,17 @@ def fast_cnn(filters=(16, 80), classes=10, *, frame=2, stride=2, pool_first=True
     return classifier(inputs, layers.Flatten(name="flatten")(x), classes, "fast_cnn")
 
 
-def smallest_cnn(classes=10):
+def smallest_cnn(classes: int = 10) -> keras.Model:
     """8C3–12C3–MP2–12C3–MP2–10C3–mean: four convolutions and no dense layer, 3,418 parameters.
 
     The last convolution makes a map a class, and the mean of a map is its logit: a dense layer in
     its place would have 3,250 parameters alone. After the first three: batch normalisation without
     a scale, which the next convolution can make up for, and ReLU.
 
-    Arguments: classes: number of classes.
-    Returns: an uncompiled keras.Model, uint8 (batch, 28, 28) → probabilities (batch, classes).
-    Source of the mean: Lin et al. (2014), arXiv:1312.4400. Taught in notebook 16.
+    Args:
+        classes: number of classes.
+
+    Source: Lin et al. (2014), arXiv:1312.4400, for the mean. Taught in notebook 16.
     """
     inputs, x = image_input()
     for number, (filters, pooled) in enumerate([(8, False), (12, True), (12, True)], start=1):
@@ -59,18 +75,29 @@ def smallest_cnn(classes=10):
     return keras.Model(inputs, layers.Softmax(name="probabilities")(x), name="smallest_cnn")
 
 
-def patch_filters(images, count, size=6, step=2, gain=0.3):
+def patch_filters(
+    images: np.ndarray, count: int, size: int = 6, step: int = 2, gain: float = 0.3
+) -> np.ndarray:
     """First filters that the images suggest: the main patterns of their patches, and the negatives.
 
     Each pattern is divided by its standard deviation over the patches, so that all filters answer
     equally strongly. They are the start; training changes them like all other weights.
 
-    Arguments: images: uint8 (n, 28, 28); the first 500 are used. count: of filters, even, at
-        most 2 · size². size: pixels of a side. step: pixels between patches. gain: of the answers.
-    Returns: float64 (size, size, 1, count), as a keras convolution has them.
-    Raises: ValueError for another count.
+    Args:
+        images: uint8 (n, 28, 28); the first 500 are used.
+        count: of filters, even, at most 2 · size².
+        size: pixels of a side.
+        step: pixels between patches.
+        gain: standard deviation of each filter's answers.
+
+    Returns:
+        float64 (size, size, 1, count), as a keras convolution has them.
+
+    Raises:
+        ValueError: for another count.
+
     Source: principal components (Pearson, 1901); as first filters of a convolutional network,
-        Coates and Ng (2012), doi:10.1007/978-3-642-35289-8_30. Taught in notebook 16.
+    Coates and Ng (2012), doi:10.1007/978-3-642-35289-8_30. Taught in notebook 16.
     """
     if count % 2 or not 0 < count <= 2 * size**2:
         raise ValueError(f"expected an even count from 2 to {2 * size**2}, found {count}.")
@@ -81,10 +108,17 @@ def patch_filters(images, count, size=6, step=2, gain=0.3):
     return gain * np.hstack([main, -main]).reshape(size, size, 1, count)
 
 
-def begin(model, images):
-    """Give a fresh `fast_cnn` its first filters from images; see `patch_filters` for both.
+def begin(model: keras.Model, images: np.ndarray) -> keras.Model:
+    """Give a fresh `fast_cnn` the first filters that `patch_filters` finds in images.
 
-    Returns: the model. Taught in notebook 16.
+    Args:
+        model: the network.
+        images: uint8 (n, 28, 28).
+
+    Returns:
+        The same network.
+
+    Taught in notebook 16.
     """
     first = model.get_layer("conv_1")
     size, _, _, count = first.kernel.shape
@@ -92,19 +126,24 @@ def begin(model, images):
     return model
 
 
-def recipe(classes=10, peak=1.0, smoothing=0.05):
+def recipe(classes: int = 10, peak: float = 1.0, smoothing: float = 0.05) -> dict[str, Any]:
     """Options for `training.fit` that make the most of one epoch.
 
-    Arguments: classes: number of classes. peak: highest learning rate of one cycle.
+    Args:
+        classes: number of classes.
+        peak: highest learning rate of one cycle.
         smoothing: share of each label that is spread evenly over all classes, 0 … 1.
-    Returns: dict: one epoch, batches of 128, gradient descent with Nesterov's momentum .9.
+
+    Returns:
+        One epoch, batches of 128, gradient descent with Nesterov's momentum .9.
+
     Source: Szegedy et al. (2016), arXiv:1512.00567, for the smoothing; Sutskever et al. (2013) for
-        the momentum. Taught in notebook 16.
+    the momentum. Taught in notebook 16.
     """
     return {
         "epochs": 1,
         "batch_size": 128,
         "optimizer": partial(keras.optimizers.SGD, momentum=0.9, nesterov=True),
         "learning_rate": schedules.one_cycle(peak),
-        "loss": losses.one_hot_loss("categorical_crossentropy", classes, smoothing),
+        "loss": losses.OneHotLoss("categorical_crossentropy", classes, smoothing),
     }

@@ -4,11 +4,16 @@ A genome is a dict with a value for each gene of GENES. There are 31,104, and ev
 network, of at most 3.6 million multiply–adds an image.
 """
 
+from collections.abc import Hashable, Mapping
 from functools import partial
 
 from helpers import models
+from helpers._keras import keras
 
+import numpy as np
 from keras import layers
+
+Genome = dict[str, Hashable]
 
 GENES = {
     "kernel": [3, 5],
@@ -24,16 +29,24 @@ GENES = {
 """Every gene and its values, the factors of a search. A 0 leaves the layer out."""
 
 
-def build(genome, classes=10):
+def build(genome: Genome, classes: int = 10) -> keras.Model:
     """The network of a genome: one to three convolution–pooling pairs, perhaps a dense layer.
 
     Convolutions are padded. The first has the genome's kernel (pixels) and stride, the others 3 × 3
     and 1. Batch normalisation, where asked for, and ReLU follow each convolution and the dense
     layer; then comes 2 × 2 pooling after a convolution. Dropout stands before the classifier.
 
-    Arguments: genome: dict with a value of GENES for each gene. classes: number of classes.
-    Returns: an uncompiled keras.Model, uint8 (batch, 28, 28) → probabilities (batch, classes).
-    Raises: ValueError for what is no genome. Taught in notebook 15.
+    Args:
+        genome: a value of GENES for each gene.
+        classes: number of classes.
+
+    Returns:
+        Uncompiled, uint8 (batch, 28, 28) → probabilities (batch, classes).
+
+    Raises:
+        ValueError: for what is no genome.
+
+    Taught in notebook 15.
     """
     _check(genome)
     inputs, x = models.image_input()
@@ -53,7 +66,7 @@ def build(genome, classes=10):
     return models.classifier(inputs, x, classes, "evolved")
 
 
-def _check(genome):
+def _check(genome: Genome) -> None:
     """Raise ValueError for a gene too many, too few, or with a value that it can't have."""
     wrong = [name for name in GENES.keys() & genome.keys() if genome[name] not in GENES[name]]
     wrong += GENES.keys() ^ genome.keys()
@@ -64,30 +77,49 @@ def _check(genome):
         )
 
 
-def text(genome):
+def text(genome: Mapping[str, Hashable]) -> str:
     """The genome's values in the order of GENES, e.g. "3 2 8 16 0 max True 32 0.2".
 
-    genome: dict, or anything else with a value under each gene's name, such as a line of a study's
-    table. Taught in notebook 15.
+    Args:
+        genome: or anything else with a value under each gene's name, such as a line of a study's
+            table.
+
+    Taught in notebook 15.
     """
     return " ".join(str(genome[name]) for name in GENES)
 
 
-def read(words):
-    """The genome of which `text` made these words. Raises: ValueError where it is none."""
-    known = {name: {str(value): value for value in values} for name, values in GENES.items()}
+def parse(words: str) -> Genome:
+    """The genome of which `text` made these words.
+
+    Args:
+        words: such as "3 2 8 16 0 max True 32 0.2".
+
+    Raises:
+        ValueError: where they are no genome.
+
+    Taught in notebook 15.
+    """
     values = words.split()
-    genome = {name: known[name].get(value) for name, value in zip(GENES, values, strict=False)}
-    _check(genome)
     if len(values) != len(GENES):
-        raise ValueError(f"{words!r} has {len(values)} words; expected one for each gene.")
+        raise ValueError(
+            f"expected {len(GENES)} words, one for each gene ({', '.join(GENES)}); "
+            f"found {len(values)}: {words!r}."
+        )
+    known = {name: {str(value): value for value in values} for name, values in GENES.items()}
+    genome = {name: known[name].get(value) for name, value in zip(GENES, values, strict=True)}
+    _check(genome)
     return genome
 
 
-def cross(first, second, rng):
+def cross(first: Genome, second: Genome, rng: np.random.Generator) -> Genome:
     """A child of two genomes by uniform crossover: each gene from either parent, by a fair coin.
 
-    Arguments: first, second: genomes. rng: numpy.random.Generator. Returns: a genome.
+    Args:
+        first: a parent.
+        second: the other parent.
+        rng: tosses the coins.
+
     Source: Syswerda 1989; optuna.samplers.nsgaii.UniformCrossover. Taught in notebook 15.
     """
     coins = rng.random(len(GENES)) < 0.5
@@ -96,12 +128,15 @@ def cross(first, second, rng):
     }
 
 
-def mutate(genome, rng):
+def mutate(genome: Genome, rng: np.random.Generator) -> Genome:
     """A copy in which each gene, with probability 1 / number of genes, is drawn anew.
 
     All values of a gene are equally likely, the old one too: so a mutation may change nothing.
 
-    Arguments: genome: a genome. rng: numpy.random.Generator. Returns: a genome.
+    Args:
+        genome: stays as it is.
+        rng: decides.
+
     Source: optuna.samplers.NSGAIISampler. Taught in notebook 15.
     """
     draws = rng.random(len(GENES)) < 1 / len(GENES)

@@ -1,25 +1,37 @@
 """Learning rates: a test that finds a good range, and a schedule that uses it."""
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
-from helpers import course, training
+from helpers import contract, course, data, fitting
 from helpers._keras import keras
 
 import numpy as np
-from keras import ops
+import pandas as pd
+from keras import KerasTensor, ops
 from tqdm import tqdm
 
 QUICK_STEPS = 20
+"""Steps of a range test in the quick tier."""
+
 DIVERGED = 4
 """The range test stops where the smoothed loss is this many times its least value."""
 
 
-def one_cycle(peak, warm_up=0.25):
+def one_cycle(peak: float, warm_up: float = 0.25) -> Callable[[int], "OneCycle"]:
     """A schedule for one training: up to a peak, then down to almost nothing.
 
-    Arguments: peak: the highest learning rate. warm_up: share of the steps on the way up, 0 … 1.
-    Returns: a function from the number of steps to a keras schedule, as `training.fit` takes it.
-    Raises: ValueError unless peak > 0 and 0 < warm_up < 1.
+    Args:
+        peak: the highest learning rate, above 0.
+        warm_up: share of the steps on the way up, 0 … 1.
+
+    Returns:
+        Number of steps → schedule, as `training.fit` takes it.
+
+    Raises:
+        ValueError: unless peak > 0 and 0 < warm_up < 1.
+
     Source: Smith and Topin, Super-Convergence, arXiv:1708.07120; here with a cosine way down.
     Taught in notebook 06.
     """
@@ -32,19 +44,31 @@ def one_cycle(peak, warm_up=0.25):
 
 @keras.saving.register_keras_serializable("course")
 class OneCycle(keras.optimizers.schedules.LearningRateSchedule):
-    """Linear from peak/25 up to peak, then half a cosine down to peak/10,000."""
+    """Linear from peak/25 up to peak, then half a cosine down to peak/10,000.
 
-    def __init__(self, peak, steps, warm_up=0.25):
+    Attributes:
+        peak: the highest learning rate.
+        steps: of the whole training.
+        warm_up: share of the steps on the way up, 0 … 1.
+    """
+
+    def __init__(self, peak: float, steps: int, warm_up: float = 0.25) -> None:
         self.peak, self.steps, self.warm_up = peak, steps, warm_up
 
-    def __call__(self, step):
+    def __call__(self, step: int | KerasTensor) -> KerasTensor:
+        """The learning rate of a step.
+
+        Args:
+            step: from 0 to the number of steps.
+        """
         done = ops.cast(step, "float32") / self.steps
         up = self.peak * (0.04 + 0.96 * done / self.warm_up)
         rest = ops.clip((done - self.warm_up) / (1 - self.warm_up), 0, 1)
         down = self.peak * (1e-4 + (1 - 1e-4) * (1 + ops.cos(np.pi * rest)) / 2)
         return ops.where(done < self.warm_up, up, down)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
+        """What is saved with a model."""
         return {"peak": self.peak, "steps": self.steps, "warm_up": self.warm_up}
 
 
@@ -52,66 +76,79 @@ class OneCycle(keras.optimizers.schedules.LearningRateSchedule):
 class RangeTest:
     """What `range_test` saw: for each step the learning rate and the loss of that batch alone.
 
-    rates, losses: float (steps,); smooth: losses, smoothed by an exponential mean.
+    Attributes:
+        rates: float (steps,), rising.
+        losses: float (steps,), nats.
     """
 
     rates: np.ndarray
     losses: np.ndarray
 
     @property
-    def smooth(self):
-        """The losses smoothed: an exponential mean over about 20 steps, corrected at its start."""
+    def smooth(self) -> np.ndarray:
+        """The losses smoothed: an exponential mean over about 20 steps."""
         return _smooth(self.losses)
 
     @property
-    def minimum(self):
+    def minimum(self) -> float:
         """The learning rate at which the smoothed loss is least: already at the edge."""
         return float(self.rates[self.smooth.argmin()])
 
     @property
-    def tenth(self):
-        """A tenth of `minimum`: the usual safe reading."""
+    def tenth(self) -> float:
+        """A tenth of `minimum`: the usual safe choice."""
         return self.minimum / 10
 
     @property
-    def steepest(self):
+    def steepest(self) -> float:
         """The learning rate at which the smoothed loss falls fastest, before its minimum."""
-        smooth = self.smooth
-        slope = np.gradient(smooth, np.log(self.rates))
-        return float(
-            self.rates[: max(smooth.argmin(), 1)][slope[: max(smooth.argmin(), 1)].argmin()]
-        )
+        slope = np.gradient(self.smooth, np.log(self.rates))
+        before = max(self.smooth.argmin(), 1)
+        return float(self.rates[slope[:before].argmin()])
 
 
 def range_test(
-    model, split, *, optimizer="adam", low=1e-6, high=100.0, steps=200, batch_size=512, seed=0
-):
+    model: keras.Model,
+    split: data.Split,
+    *,
+    optimizer: str = "adam",
+    low: float = 1e-6,
+    high: float = 100.0,
+    steps: int = 200,
+    batch_size: int = 512,
+    seed: int = 0,
+) -> RangeTest:
     """Train a few steps, each with a larger learning rate, and write down each batch's own loss.
 
     The loss of every batch is taken before its step, so no running mean hides where it turns. Stops
     where the loss explodes. The model's weights are afterwards what they were, and so are its
     optimiser and its compilation: the test works on a copy.
 
-    Arguments:
-        model: a built model; compiled or not, trained or not.
+    Args:
+        model: built; compiled or not, trained or not.
         split: the images to draw batches from.
-        optimizer: a name that Keras knows. low, high: first and last learning rate.
+        optimizer: a name that Keras knows.
+        low: first learning rate.
+        high: last learning rate.
         steps: number of rates, spaced evenly on a logarithmic scale; the quick tier takes 20.
-        batch_size: images a step. seed: of the draw of the batches.
-    Returns: RangeTest.
-    Raises: ValueError unless 0 < low < high, with fewer than 10 steps, where the
-        first loss is nan, or as `fit` does.
+        batch_size: images a step.
+        seed: of the draw of the batches.
+
+    Raises:
+        ValueError: unless 0 < low < high, with fewer than 10 steps, where the first loss is nan, or
+            as `training.fit` does.
+
     Source: L. Smith, Cyclical Learning Rates, arXiv:1506.01186. Taught in notebook 06.
     """
     if not 0 < low < high or steps < 10:
         raise ValueError(
             f"expected 0 < low < high and 10 steps or more, found {low}, {high}, {steps}."
         )
-    training.check(model, split, None)
+    contract.check_splits(model, split, None)
     steps = min(steps, QUICK_STEPS) if course.tier() == "quick" else steps
     copy = keras.models.clone_model(model)
     copy.set_weights(model.get_weights())
-    training.compile_model(copy, optimizer, low, "sparse_categorical_crossentropy")
+    fitting.compile_model(copy, optimizer, low, "sparse_categorical_crossentropy")
     rates, losses = np.geomspace(low, high, steps), []
     batches = _batches(len(split), batch_size, np.random.default_rng(seed))
     for rate in tqdm(rates, desc="range test", unit="step", leave=False, delay=1):
@@ -131,7 +168,7 @@ def range_test(
     return RangeTest(rates[: len(losses)][seen], np.array(losses)[seen])
 
 
-def _batches(images, batch_size, rng):
+def _batches(images: int, batch_size: int, rng: np.random.Generator) -> Iterator[np.ndarray]:
     """Endless batches of indices, in a new random order each time round."""
     while True:
         order = rng.permutation(images)
@@ -139,10 +176,6 @@ def _batches(images, batch_size, rng):
             yield np.sort(order[start : start + batch_size])
 
 
-def _smooth(losses, keep=0.9):
-    """Exponential mean, corrected for its start at nothing."""
-    total, smooth = 0.0, []
-    for step, loss in enumerate(losses, start=1):
-        total = keep * total + (1 - keep) * loss
-        smooth.append(total / (1 - keep**step))
-    return np.array(smooth)
+def _smooth(losses: np.ndarray) -> np.ndarray:
+    """Exponential mean: a loss counts .9 times as much as the one after it."""
+    return pd.Series(losses).ewm(alpha=0.1).mean().to_numpy()

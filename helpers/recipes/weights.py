@@ -1,29 +1,44 @@
 """The weights of a trained network in a small file, for a repository that holds many of them."""
 
+from pathlib import Path
+
 from helpers import files
+from helpers._keras import keras
 
 import numpy as np
 
 
-def save(model, path):
+def save(model: keras.Model, path: str | Path) -> None:
     """Keep the weights of a network, most of them in half precision: 2 bytes a number.
 
     Kernels are rounded to 11 binary digits, about three decimal ones. Biases and normalisation stay
     as they are: they are few, and half precision spans too little for a variance.
 
-    Arguments: model: a built keras.Model. path: of the .npz file, which appears whole or not at
-        all. Taught in notebook 14.
+    Args:
+        model: a built network.
+        path: of the .npz file, which appears whole or not at all.
+
+    Taught in notebook 14.
     """
     arrays = [w.astype("float16") if w.ndim > 1 else w for w in model.get_weights()]
     with files.whole(path) as part:
         np.savez_compressed(part, *arrays)
 
 
-def load(model, path):
+def load(model: keras.Model, path: str | Path) -> keras.Model:
     """Give a network the weights that `save` kept.
 
-    Arguments: model: of the architecture that was saved. path: of the .npz file.
-    Returns: the same model. Raises: FileNotFoundError; ValueError where the shapes do not fit.
+    Args:
+        model: of the architecture that was saved.
+        path: of the .npz file.
+
+    Returns:
+        The same model.
+
+    Raises:
+        FileNotFoundError: where there is no such file.
+        ValueError: where the shapes do not fit.
+
     Taught in notebook 14.
     """
     with np.load(path) as file:

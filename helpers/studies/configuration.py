@@ -11,7 +11,7 @@ import inspect
 import json
 import random
 
-from helpers import training
+from helpers import fitting, training
 from helpers._keras import keras
 
 import numpy as np
@@ -53,7 +53,8 @@ def of(plan, setting):
             "optimizer": _optimizer(options),
             "loss": _loss(options, model),
         }
-    left = options.keys() - {"validation", "callbacks", "verbose", *LEARNED}
+    shown = {"validation", "callbacks", "verbose", "steps_per_execution"}  # decide nothing
+    left = options.keys() - {*shown, *LEARNED}
     how = {"data": plan.data, "final": plan.final}
     if plan.sampler != "grid":
         how |= {"sampler": plan.sampler, "prune": plan.prune}
@@ -118,13 +119,16 @@ def _kind(value):
 def _optimizer(options):
     """The optimiser's configuration, and the learning rates over `STEPS` steps."""
     rate = options.get("learning_rate")
-    if callable(rate) and not isinstance(rate, training.Schedule):
+    if callable(rate) and not isinstance(rate, fitting.Schedule):
         rate = rate(STEPS)
     if "optimizer" not in options:
         return {"learning_rate": rate}
-    made = training.make_optimizer(options["optimizer"], rate, options["weight_decay"])
+    made = fitting.make_optimizer(options["optimizer"], rate, options["weight_decay"])
     config = plain(made)
-    if isinstance(rate, training.Schedule):
+    if rate is None:  # the optimiser's own
+        rate = config["learning_rate"]
+        rate = _rounded(rate) if isinstance(rate, float) else rate
+    if isinstance(rate, fitting.Schedule):
         rate = [_rounded(rate(step)) for step in range(0, STEPS + 1, STEPS // 20)]
     return {**config, "learning_rate": rate}
 

@@ -2,38 +2,49 @@
 
 import argparse
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
 from importlib.metadata import version
 
-from helpers import course, data, evaluation, files, preflight, training
+from helpers import course, data, evaluation, preflight, training
 from helpers._keras import keras
 from helpers.archives import download
-from helpers.recipes import weights
-from helpers.studies import table, workers
+from helpers.studies import networks, table, workers
+from helpers.studies.plan import Plan
+from helpers.studies.storage import RowLost, StorageGone, connect
 
 import numpy as np
+import optuna
 import pandas as pd
 from sklearn.model_selection import StratifiedKFold
 from tqdm import tqdm
 
 
-def load(plan):
+def load(plan: Plan) -> pd.DataFrame:
     """The committed table of a study, the same in both tiers.
 
     Prints, line by line, what doesn't fit the plan and is left out, and how many rows are missing.
 
-    Returns: DataFrame, one line a row of the study: factors, seed, state ("complete", "pruned" or
-        "nan"), accuracy and loss on the validation images after the last epoch, trained_epochs,
-        seconds, trained_images, parameters, tier, data, versions, machine, four curves, lists of a
-        float an epoch, and the cost where the plan has one.
-    Raises: FileNotFoundError where there is no table. Taught in notebook 03.
+    Args:
+        plan: of the study.
+
+    Returns:
+        One line a row of the study: factors, seed, state ("complete", "pruned" or "nan"), accuracy
+        and loss on the validation images after the last epoch, trained_epochs, seconds,
+        trained_images, parameters, tier, data, versions, machine, four curves, lists of a float an
+        epoch, and the cost where the plan has one.
+
+    Raises:
+        FileNotFoundError: there is no table.
+
+    Taught in notebook 03.
     """
     if not plan.path.exists():
         raise FileNotFoundError(
             f"expected the table {plan.path.name} of study {plan.name!r}, found none in the folder "
             f"{plan.path.parent.name!r}. Run it: make studies NAME={plan.name}"
         )
-    good, bad = table.read(plan.path, plan)
+    good, bad = table.read_rows(plan)
     for line in bad:
         print(line.problem)
     if len(good) < len(plan.rows):
@@ -42,57 +53,74 @@ def load(plan):
     return table.frame(good, plan)
 
 
-def run(plan, storage=None):
+def run(plan: Plan, storage: str | None = None) -> pd.DataFrame:
     """Train the rows that a study lacks, and write each into its table as soon as it is done.
 
     Kill it at any moment and start it again: no finished row is lost or trained twice. Start it in
     several processes and they share the rows. The quick tier trains two settings from two seeds
     and keeps them apart.
 
-    Arguments: plan: a Plan. storage: an Optuna URL, for workers on several machines; None is a
-        journal file.
-    Returns: DataFrame as from `load`. What doesn't fit the plan, and a row whose setting raises an
-        error, is reported and left out; the other rows go on.
-    Raises: workers.StorageGone; table.WrongColumns. Taught in notebooks 07 and 17.
+    Args:
+        plan: of the study.
+        storage: an Optuna URL, for workers on several machines; None is a journal file.
+
+    Returns:
+        As `load` returns it. What doesn't fit the plan, and a row whose setting raises an error, is
+        reported and left out; the other rows go on.
+
+    Raises:
+        StorageGone: the storage cannot be reached.
+        WrongColumns: the table has others than the plan.
+
+    Taught in notebooks 07 and 17.
     """
     plan = plan.quick() if course.tier() == "quick" else plan
-    good, bad = table.read(plan.path, plan)
+    good, bad = table.read_rows(plan)
     for line in bad:
         print(line.problem, file=sys.stderr)
-    journal = plan.outputs / f"{plan.name}.journal"
-    is_grid = plan.sampler == "grid"
-    study = workers.connect(
-        f"{plan.name} {plan.fingerprint} {plan.tier}", storage, journal, plan.prune
-    )
-    workers.restore(study, good.values(), {} if is_grid else plan.factors)
-    table.add(plan.path, plan, workers.results(study))
+    study = connect(plan.study_name, storage, plan.journal, plan.prune)
+    workers.restore(study, good.values(), {} if plan.sampler == "grid" else plan.factors)
+    _collect(plan, study)
     spoilt = {line.row for line in bad}
-    _work(plan, study, {key: row for key, row in plan.rows.items() if key not in spoilt})
-    table.add(plan.path, plan, workers.results(study))  # also what a killed worker had just done
-    return table.frame(table.read(plan.path, plan)[0], plan)
+    rows = {key: row for key, row in plan.rows.items() if key not in spoilt}
+    with workers.Worker(study, rows) as worker:
+        _work(plan, worker)
+    _collect(plan, study)  # also what a killed worker had just done
+    return table.frame(table.read_rows(plan)[0], plan)
 
 
-def _work(plan, study, rows):
+def _collect(plan: Plan, study: optuna.Study) -> set[int]:
+    """Put what the storage knows into the table, and networks that wait to those kept.
+
+    Returns the numbers of the trials that finished a row.
+    """
+    trials = workers.finished(study)
+    known = [trial.user_attrs for trial in trials]
+    networks.publish(plan, [(one["row"], one["worker"][0]) for one in known if "worker" in one])
+    table.add_rows(plan, [one["result"] for one in known])
+    return {trial.number for trial in trials}
+
+
+def _work(plan: Plan, worker: workers.Worker) -> None:
     """Take rows and train them until none is left; says at once what goes wrong with one."""
-    over, total = workers.over(study), len(plan.rows)
-    with tqdm(total=total, initial=over, desc=plan.name, unit="row") as bar:
+    study = worker.study
+    with tqdm(total=len(plan.rows), desc=plan.name, unit="row") as bar:
 
-        def show():
-            bar.n = workers.over(study)
+        def show() -> None:
+            bar.n = len({trial.user_attrs["row"] for trial in workers.finished(study)})
             bar.refresh()
 
-        while trial := workers.take(study, rows, show):
+        show()
+        while trial := worker.take(show):
             row = trial.user_attrs["row"]
             try:
-                setting, seed = _setting(plan, study, trial)
-                watch = workers.Watch(trial)
-                result, model = _train(plan, row, setting, seed, watch)
-                if plan.final:
-                    _save(model, plan.outputs / f"{plan.name} {row}.keras")
-                elif plan.keep:
-                    weights.save(model, plan.keep / f"{plan.name} {row}.npz")
-            except workers.RowLost:
-                _lost(plan, row)
+                with worker.heartbeat(trial):
+                    setting, seed = _setting(plan, study, trial)
+                    report = workers.ReportEpochs(trial)
+                    result, model = _train(plan, row, setting, seed, report)
+                    networks.stage(plan, row, worker.id, model)
+            except RowLost:
+                _tell_lost(plan, row)
                 continue
             except BaseException as error:
                 workers.fail(study, trial)
@@ -100,13 +128,13 @@ def _work(plan, study, rows):
                     raise
                 problem = f"{plan.name}, row {row}: {type(error).__name__}: {error}"
                 bar.write(f"{problem}; the next run tries it again", file=sys.stderr)
-                del rows[row]
+                del worker.rows[row]
                 continue
-            _keep(plan, study, trial, result)
+            _store(plan, worker, trial, result)
             show()
 
 
-def _setting(plan, study, trial):
+def _setting(plan: Plan, study: optuna.Study, trial: optuna.Trial) -> tuple[dict, int]:
     """The setting and the seed of a trial: planned, or chosen by the sampler."""
     row = dict(plan.rows[trial.user_attrs["row"]])
     if plan.sampler == "grid":
@@ -116,27 +144,29 @@ def _setting(plan, study, trial):
     return workers.suggest(study, trial, plan.factors, plan.sampler, chosen_by), plan.seeds[0]
 
 
-def _train(plan, row, setting, seed, watch):
+def _train(
+    plan: Plan, row: str, setting: dict, seed: int, report: workers.ReportEpochs
+) -> tuple[dict, keras.Model]:
     """Train one setting from one seed; returns its line of the table, and the model."""
     keras.utils.set_random_seed(seed)
     model, options = plan.recipe(**setting)
     epochs, images = options.pop("epochs", plan.epochs), options.pop("images", plan.images)
     if start := options.pop("start", None):
         model = start(model)
-    callbacks = [*options.pop("callbacks", ()), watch]
-    split, judge = parts(plan, images, options.pop("fold", None))
+    callbacks = [*options.pop("callbacks", ()), report]
+    split, validation = parts(plan, images, options.pop("fold", None))
     if more := options.pop("more", None):
-        split = more(split, judge)
+        split = more(split, validation)
     judged_as = options.pop("judged_as", None)
     if targets := options.pop("targets", None):
         options["targets"] = targets(split)
-    validation = None if plan.judged_once else judge
+    each_epoch = None if plan.judged_once else validation
     history = training.fit(
-        model, split, validation, epochs=epochs, verbose=False, callbacks=callbacks, **options
+        model, split, each_epoch, epochs=epochs, verbose=False, callbacks=callbacks, **options
     )
     if plan.judged_once:
         model = judged_as(model) if judged_as else model
-        judged = evaluation.evaluate(model, judge, data.CLASSES[plan.data])
+        judged = evaluation.evaluate(model, validation, data.CLASSES[plan.data])
         history = replace(history, val_loss=[judged.loss], val_accuracy=[judged.accuracy])
     backend = keras.backend.backend()
     curves = (history.loss, history.accuracy, history.val_loss, history.val_accuracy)
@@ -146,7 +176,7 @@ def _train(plan, row, setting, seed, watch):
         "row": row,
         **setting,
         "seed": seed,
-        "state": watch.state,
+        "state": report.state,
         "accuracy": history.val_accuracy[-1],
         "loss": history.val_loss[-1],
         "trained_epochs": history.epochs,
@@ -163,12 +193,20 @@ def _train(plan, row, setting, seed, watch):
     return table.rounded(line, plan), model
 
 
-def parts(plan, images, fold=None):
-    """The images that a row trains on, and those that judge it.
+def parts(
+    plan: Plan, images: int, fold: tuple[int, int] | None = None
+) -> tuple[data.Split, data.Split]:
+    """The images that a row trains on, and those that it is validated on.
 
-    Arguments: plan: a Plan. images: how many, the first in an order drawn once and for all.
-        fold: None, or (number, folds): judge on this part of the images, train on the others.
-    Returns: two Splits. Taught in notebook 14.
+    Args:
+        plan: of the study.
+        images: how many, the first in an order drawn once and for all.
+        fold: None, or (number, folds): validate on this part of the images, train on the others.
+
+    Returns:
+        Two Splits; the second is the test images where the plan is final.
+
+    Taught in notebook 14.
     """
     dataset = data.load(plan.data)
     dataset = dataset if fold or plan.final else dataset.with_validation()
@@ -182,40 +220,42 @@ def parts(plan, images, fold=None):
     return chosen[train], chosen[rest]
 
 
-def _save(model, path):
-    """Write a trained network without its optimiser, whole or not at all."""
-    uncompiled = keras.Model(model.inputs, model.outputs, name=model.name)
-    bare = keras.models.clone_model(uncompiled)  # the networks inside it are not compiled either
-    bare.set_weights(model.get_weights())
-    with files.whole(path) as part:
-        bare.save(part)
-
-
-def _keep(plan, study, trial, result):
+def _store(plan: Plan, worker: workers.Worker, trial: optuna.Trial, result: dict) -> None:
     """Store a row's result; in the table too, whatever becomes of the storage."""
+    row = result["row"]
     try:
-        workers.finish(study, trial, result)
-        table.add(plan.path, plan, workers.results(study))
-    except workers.RowLost:
-        _lost(plan, result["row"])
-    except workers.StorageGone:
-        table.add(plan.path, plan, [result])
+        workers.finish(worker.study, trial, result)
+        counts = trial.number in _collect(plan, worker.study)
+    except StorageGone:
+        networks.publish(plan, [(row, worker.id)])
+        table.add_rows(plan, [result])
         raise
+    if not counts:
+        networks.discard(plan, row, worker.id)
+        _tell_lost(plan, row)
 
 
-def _lost(plan, row):
+def _tell_lost(plan: Plan, row: str) -> None:
     """Say that another worker has this one's row now."""
     silent = f"this worker gave no sign of life for {workers.PATIENCE} s"
     tqdm.write(f"{plan.name}, row {row}: {silent}; another one has the row", file=sys.stderr)
 
 
-def rerun(plan, seed, **setting):
+def rerun(plan: Plan, seed: int, **setting: object) -> pd.Series:
     """Train one row of a study again, now; nothing is written.
 
-    Arguments: plan: a Plan. seed, setting: of the row, e.g. seed=1, kernel=3; another seed makes
-        one more run of the setting.
-    Returns: Series with the columns of `load`, equal to the row's on the same machine, but for the
-        seconds. Raises: ValueError where the study has no such setting. Taught in notebook 03.
+    Args:
+        plan: of the study.
+        seed: of the row; another one makes one more run of the setting.
+        **setting: of the row, such as kernel=3.
+
+    Returns:
+        The columns of `load`, equal to the row's on the same machine, but for the seconds.
+
+    Raises:
+        ValueError: the study has no such setting.
+
+    Taught in notebook 03.
     """
     is_grid = plan.sampler == "grid"
     if setting not in plan.settings if is_grid else setting.keys() != plan.factors.keys():
@@ -224,37 +264,18 @@ def rerun(plan, seed, **setting):
             f"{plan.factors}."
         )
     row = " ".join(f"{name}={value}" for name, value in {**setting, "seed": seed}.items())
-    return pd.Series(_train(plan, row, setting, seed, workers.Watch())[0])
+    return pd.Series(_train(plan, row, setting, seed, workers.ReportEpochs())[0])
 
 
-def kept(plan):
-    """The trained networks that a study has kept; in the quick tier the rows of a quick study.
-
-    Arguments: plan: a Plan with a folder to keep networks in.
-    Returns: dict of the rows' values, such as "vgg 1" (setting and seed), → uncompiled keras.Model,
-        its weights as `weights.save` rounds them.
-    Raises: FileNotFoundError where one was not trained yet. Taught in notebook 14.
-    """
-    rows = plan.quick().rows if course.tier() == "quick" else plan.rows
-    networks = {}
-    for key, row in rows.items():
-        path = plan.keep / f"{plan.name} {key}.npz"
-        if not path.exists():
-            raise FileNotFoundError(
-                f"expected the weights {path.name!r} in the folder {path.parent.name!r}, found "
-                f"none. Train the network: make studies NAME={plan.name}"
-            )
-        model, _ = plan.recipe(**{name: row[name] for name in plan.factors})
-        networks[" ".join(map(str, row.values()))] = weights.load(model, path)
-    return networks
-
-
-def command(plans, arguments=None):
+def command(plans: Sequence[Plan], arguments: Sequence[str] | None = None) -> None:
     """The command of the studies: list them, or train the rows they lack.
 
-    Arguments: plans: list of Plan. arguments: list of words, else those of the command line.
-    Returns: nothing; ends the process with status 1 where a storage is gone or a table's columns
-        are not its plan's; the other studies go on.
+    Ends the process with status 1 where a storage is gone or a table's columns are not its plan's;
+    the other studies go on.
+
+    Args:
+        plans: those that may be named.
+        arguments: the words of the command line; None takes those of the process.
     """
     names = [plan.name for plan in plans]
     parser = argparse.ArgumentParser(description="Train the rows that the studies lack.")
@@ -273,7 +294,7 @@ def command(plans, arguments=None):
         if not chosen.names or plan.name in chosen.names:
             try:
                 run(plan, chosen.storage)
-            except (workers.StorageGone, table.WrongColumns) as error:
+            except (StorageGone, table.WrongColumns) as error:
                 failed.append(f"{plan.name}: {error}")
     if failed:
         sys.exit("\n".join(failed))

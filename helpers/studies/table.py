@@ -1,20 +1,31 @@
-"""The table of a study: a CSV file that is checked line by line, and what its rows say together."""
+"""The table of a study: a CSV file, checked line by line and written whole."""
 
 import csv
+import io
 import math
-import os
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from helpers import files
 
 import numpy as np
 import pandas as pd
 from filelock import FileLock
-from scipy import stats
+from optuna.distributions import BaseDistribution
+
+if TYPE_CHECKING:
+    from helpers.studies.plan import Plan
 
 CURVES = ("train_loss", "train_accuracy", "val_loss", "val_accuracy")
 STATES = ("complete", "pruned", "nan")
 
+Reader = Callable[[str], object]
 
-def _curve(text):
+
+def _curve(text: str) -> list[float]:
+    """The numbers of a curve, an epoch each."""
     return [float(number) for number in text.split()]
 
 
@@ -42,21 +53,27 @@ class WrongColumns(ValueError):
 
 @dataclass(frozen=True)
 class BadLine:
-    """A line that doesn't fit the plan: its text, the row it seems to be, what is wrong with it."""
+    """A line that doesn't fit the plan.
 
-    text: str
+    Attributes:
+        line: as it is in the file, without its end.
+        row: that it seems to be.
+        problem: what is wrong with it, and what to do.
+    """
+
+    line: bytes
     row: str
     problem: str
 
 
-def columns(plan):
-    """The columns of a study's table: dict name → function that reads the text in it."""
+def columns(plan: "Plan") -> dict[str, Reader]:
+    """The columns of a study's table: name → function that reads the text in it."""
     factors = {name: _reader(values) for name, values in plan.factors.items()}
     cost = {"cost": int} if plan.cost else {}
     return {"study": str, "configuration": str, "row": str, **factors, **COLUMNS, **cost}
 
 
-def _reader(values):
+def _reader(values: list | tuple | BaseDistribution) -> Reader:
     """A function from the text of a factor's value to the value."""
     if not isinstance(values, list | tuple):  # an Optuna distribution: a range of numbers
         return lambda text: _within(values, type(values.low)(text))
@@ -64,28 +81,31 @@ def _reader(values):
     return lambda text: known[text]
 
 
-def _within(distribution, number):
-    """The number, where it lies in an Optuna distribution. Raises: ValueError where it doesn't."""
+def _within(distribution: BaseDistribution, number: float) -> float:
+    """The number, where it lies in an Optuna distribution; ValueError where it doesn't."""
     if not distribution._contains(distribution.to_internal_repr(number)):
         raise ValueError
     return number
 
 
-def read(path, plan):
-    """All lines of a study's CSV file.
+def read_rows(plan: "Plan") -> tuple[dict[str, dict], list[BadLine]]:
+    """All lines of a study's CSV file; there are none where there is no file.
 
-    Arguments: path: of the file; one that isn't there has no lines. plan: a studies.Plan.
-    Returns: (good, bad): dict key of the row → dict column → value; list of BadLine.
-    Raises: WrongColumns.
+    Args:
+        plan: of the study.
+
+    Returns:
+        (good, bad): key of the row → column → value; the lines that don't fit the plan.
+
+    Raises:
+        WrongColumns: the file has others.
     """
-    if not path.exists():
-        return {}, []
-    text = path.read_text(encoding="utf-8-sig", errors="backslashreplace")
-    header, *lines = text.split("\n")
-    expected, header = columns(plan), _fields(header)
-    if text and header != list(expected):
+    content = plan.path.read_bytes() if plan.path.exists() else b""
+    header, *lines = content.removeprefix(b"\xef\xbb\xbf").split(b"\n")
+    expected, found = columns(plan), _fields(header)
+    if content and found != list(expected):
         raise WrongColumns(
-            f"{path.name} has the columns {', '.join(header)}; expected "
+            f"{plan.path.name} has the columns {', '.join(found)}; expected "
             f"{', '.join(expected)}. The plan's factors changed, or the file was edited: move it "
             "away and run the study again."
         )
@@ -102,18 +122,22 @@ def read(path, plan):
             good[key] = row
         except ValueError as error:
             advice = "left out; delete the line, and run the study again"
-            problem = f"{path.name}, line {number} ({key}): {error}: {advice}"
+            problem = f"{plan.path.name}, line {number} ({key}): {error}: {advice}"
             bad.append(BadLine(line, key, problem))
     return good, bad
 
 
-def _fields(line):
+def _fields(line: bytes) -> list[str]:
     """The fields of one line; a stray quote spoils no line but its own."""
-    return next(csv.reader([line]), [])
+    text = line.decode("utf-8", "backslashreplace")
+    try:
+        return next(csv.reader([text]), [])
+    except csv.Error:  # what no CSV file has, such as a carriage return amid the line
+        return [text]
 
 
-def _parse(fields, plan, expected):
-    """One line as values. Raises ValueError saying what is wrong."""
+def _parse(fields: list[str], plan: "Plan", expected: dict[str, Reader]) -> dict:
+    """One line as values; ValueError says what is wrong."""
     if len(fields) != len(expected):
         raise ValueError(f"expected {len(expected)} fields, found {len(fields)}")
     text, row = dict(zip(expected, fields, strict=True)), {}
@@ -124,13 +148,13 @@ def _parse(fields, plan, expected):
             raise ValueError(f"{name} is {text[name]!r}, which can't be") from None
     checks = {
         f"it belongs to the study {row['study']!r}": row["study"] == plan.name,
-        "its configuration is not what the plan's recipe returns": _configured(row, plan),
+        "its configuration is not what the plan's recipe returns": _is_configured(row, plan),
         "the plan has no such row": row["row"] in plan.rows,
         "row, factors and seed disagree": _agrees(row, plan),
         f"its tier is {row['tier']!r}, expected {plan.tier!r}": row["tier"] == plan.tier,
         f"its data are {row['data']!r}, expected {plan.data!r}": row["data"] == plan.data,
         f"state is {row['state']!r}, expected one of {', '.join(STATES)}": row["state"] in STATES,
-        "the curves don't fit its epochs, accuracy and loss": _consistent(row, plan),
+        "the curves don't fit its epochs, accuracy and loss": _is_consistent(row, plan),
         "seconds, images, parameters and cost must be positive": (
             row["seconds"] >= 0
             and min(row["trained_images"], row["parameters"], row.get("cost", 1)) > 0
@@ -142,7 +166,7 @@ def _parse(fields, plan, expected):
     return row
 
 
-def _configured(row, plan):
+def _is_configured(row: dict, plan: "Plan") -> bool:
     """Whether the recipe still returns what this row was trained with."""
     try:
         return row["configuration"] == plan.configuration_hash(row)
@@ -150,16 +174,17 @@ def _configured(row, plan):
         return False
 
 
-def _agrees(row, plan):
+def _agrees(row: dict, plan: "Plan") -> bool:
+    """Whether factors and seed are those that the plan has for the row."""
     planned = plan.rows.get(row["row"], {})
     return row["seed"] in plan.seeds and all(row[name] == value for name, value in planned.items())
 
 
-def _consistent(row, plan):
+def _is_consistent(row: dict, plan: "Plan") -> bool:
     """Whether the curves have a figure for each epoch, and end in accuracy and loss."""
     epochs = row["trained_epochs"]
-    lengths = [epochs, epochs, *([1, 1] if plan.judged_once else [epochs, epochs])]
-    if [len(row[name]) for name in CURVES] != lengths or epochs < 1:
+    validated = 1 if plan.judged_once else epochs
+    if [len(row[name]) for name in CURVES] != [epochs, epochs, validated, validated] or epochs < 1:
         return False
     if row["state"] == "nan":
         return True
@@ -170,35 +195,43 @@ def _consistent(row, plan):
     return bool(ends and np.isfinite(numbers).all() and (shares >= 0).all() and (shares <= 1).all())
 
 
-def add(path, plan, rows):
+def add_rows(plan: "Plan", rows: Iterable[dict]) -> None:
     """Write rows into a study's CSV file, next to those that are there: all of it or nothing.
 
-    Lines that don't fit the plan stay as they are. Arguments: rows: list of dicts as from `read`.
+    Lines that don't fit the plan stay, byte for byte.
+
+    Args:
+        plan: of the study.
+        rows: as from `read_rows`; what the file has already is left out.
+
+    Raises:
+        WrongColumns: the file has others.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    outputs = path.parent / "outputs"
-    outputs.mkdir(exist_ok=True)
-    with FileLock(outputs / f"{path.name}.lock"):
-        good, bad = read(path, plan)
+    plan.outputs.mkdir(parents=True, exist_ok=True)
+    with FileLock(plan.outputs / f"{plan.path.name}.lock"):
+        good, bad = read_rows(plan)
         new = {row["row"]: row for row in rows if row["row"] not in good}
         if not new:
             return
         good |= new
-        ordered = [good[key] for key in plan.rows if key in good]
-        spoilt = "".join(f"{line.text}\n" for line in bad)
-        temporary = outputs / f"{path.name}.new"
-        try:
-            with open(temporary, "w", encoding="utf-8", newline="") as file:
-                writer = csv.writer(file, lineterminator="\n")
-                writer.writerow(columns(plan))
-                file.write(spoilt)
-                writer.writerows(_format(row, plan) for row in ordered)
-            os.replace(temporary, path)
-        finally:
-            temporary.unlink(missing_ok=True)
+        spoilt = [line.line for line in bad]
+        text = io.StringIO()
+        csv.writer(text, lineterminator="\n").writerows(
+            _format(good[key], plan) for key in plan.rows if key in good
+        )
+        header = ",".join(columns(plan)).encode()
+        _remove_parts(plan.path)
+        with files.whole(plan.path) as part:
+            part.write_bytes(b"\n".join([header, *spoilt, text.getvalue().encode()]))
 
 
-def _format(row, plan):
+def _remove_parts(path: Path) -> None:
+    """Remove what workers wrote of a file that were killed in the middle."""
+    for part in path.parent.glob(f".{path.stem}.*{path.suffix}"):
+        part.unlink()
+
+
+def _format(row: dict, plan: "Plan") -> list[str]:
     """A row as a list of text."""
     curves = {name: " ".join(f"{number:.5g}" for number in row[name]) for name in CURVES}
     figures = {name: f"{row[name]:.6g}" for name in ("accuracy", "loss")}
@@ -206,80 +239,14 @@ def _format(row, plan):
     return [str(text[name]) for name in columns(plan)]
 
 
-def rounded(row, plan):
+def rounded(row: dict, plan: "Plan") -> dict:
     """A row with the digits that the CSV file keeps, so that a row trained again is equal to it."""
     fields = zip(columns(plan).items(), _format(row, plan), strict=True)
     return {name: reader(text) for (name, reader), text in fields}
 
 
-def frame(rows, plan):
+def frame(rows: dict[str, dict], plan: "Plan") -> pd.DataFrame:
     """Rows as a DataFrame, in the plan's order."""
     return pd.DataFrame(
         [rows[key] for key in plan.rows if key in rows], columns=list(columns(plan))
-    )
-
-
-def spread(table, **setting):
-    """Where one more run of a setting is expected, with 95 % confidence, after the runs in a table.
-
-    The prediction interval of Student's t: mean ± t · s · √(1 + 1/n).
-
-    Arguments: table: DataFrame from `load`. setting: e.g. kernel=3.
-    Returns: (low, high), accuracies. Raises: ValueError with fewer than two complete runs of it.
-    Source: Hahn and Meeker, Statistical Intervals, 1991. Taught in notebook 03.
-    """
-    chosen = table[table["state"] == "complete"]
-    for name, value in setting.items():
-        chosen = chosen[chosen[name] == value]
-    scores = chosen["accuracy"].to_numpy()
-    if len(scores) < 2:
-        raise ValueError(f"expected two complete runs or more of {setting}, found {len(scores)}.")
-    half = stats.t.ppf(0.975, len(scores) - 1) * scores.std(ddof=1) * (1 + 1 / len(scores)) ** 0.5
-    return float(scores.mean() - half), float(scores.mean() + half)
-
-
-def summarise(table, factors):
-    """Mean and 95 % interval of each setting over its seeds, and what may be said against the best.
-
-    The spread over seeds is taken to be the same for every setting, and estimated from all of them
-    together: three runs of one setting alone would hardly know it. A setting is worse than the best
-    where the interval of their difference excludes 0; that interval is Tukey's, wide enough for
-    comparing every setting with every other. Leave out settings that break down with some seeds:
-    their spread would hide all else.
-
-    Arguments: table: DataFrame from `load`. factors: names of the columns that make a setting.
-    Returns: DataFrame indexed by setting, in the table's order: runs, accuracy, low, high, loss,
-        behind (best mean minus this one), behind_low, behind_high, seconds (median of a run),
-        parameters, cost where the table has it, verdict ("best", "worse" or "no difference found").
-    Raises: ValueError where a setting has fewer than two runs that ended in numbers.
-    Source: Tukey 1949; Kramer 1956, doi:10.2307/3001469. Taught in notebook 03.
-    """
-    factors = [factors] if isinstance(factors, str) else list(factors)
-    complete = table[table["state"] == "complete"]
-    groups = complete.groupby(factors, sort=False)
-    alone = [setting for setting, group in groups if len(group) < 2]
-    if alone or complete.empty:
-        raise ValueError(f"expected two complete runs or more of each setting; too few: {alone}.")
-    summary = groups.agg(
-        runs=("accuracy", "size"), accuracy=("accuracy", "mean"), loss=("loss", "mean")
-    )
-    freedom = len(complete) - len(summary)
-    spread = ((groups["accuracy"].var() * (summary["runs"] - 1)).sum() / freedom) ** 0.5
-    error = spread / summary["runs"] ** 0.5
-    half = stats.t.ppf(0.975, freedom) * error
-    best = summary["accuracy"].idxmax()
-    behind = summary["accuracy"].max() - summary["accuracy"]
-    tukey = stats.studentized_range.ppf(0.95, max(len(summary), 2), freedom) / 2**0.5
-    margin = tukey * (error**2 + error[best] ** 2) ** 0.5
-    summary.insert(2, "low", summary["accuracy"] - half)
-    summary.insert(3, "high", summary["accuracy"] + half)
-    verdict = np.where(behind > margin, "worse", "no difference found")
-    return summary.assign(
-        behind=behind,
-        behind_low=behind - margin,
-        behind_high=behind + margin,
-        seconds=groups["seconds"].median(),
-        parameters=groups["parameters"].first(),
-        **({"cost": groups["cost"].first()} if "cost" in table else {}),
-        verdict=np.where(summary.index == best, "best", verdict),
     )

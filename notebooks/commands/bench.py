@@ -22,6 +22,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import NamedTuple
 
+from helpers import files
+
 import bench_speed
 import bench_tasks
 from bench_tasks import FOLDER, ROOT
@@ -79,7 +81,8 @@ def main():
     if any(ROWS[name].tasks is bench_tasks for name in chosen):
         _child(bench_tasks, "build", {}, show=True)
     results = [measure(name) for name in chosen]
-    (ROOT / "build" / "bench.json").write_text(json.dumps(results, indent=1) + "\n")
+    with files.whole(ROOT / "build" / "bench.json") as part:
+        part.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
     print(table(results))
     print(f"{machine()}; medians, in brackets greatest - least; build/bench.json")
 
@@ -139,7 +142,7 @@ def _child(tasks, task, variables, show=False):
         cwd=ROOT,
         stdout=subprocess.PIPE,
         stderr=None if show else subprocess.PIPE,
-        text=True,
+        encoding="utf-8",
         check=False,
     )
     if done.returncode:
@@ -178,9 +181,9 @@ def _verdicts(row):
 
 def compare(before, after):
     """What changed from one file of results to another, as text."""
-    old = {row["name"]: row for row in json.loads(Path(before).read_text())}
+    old = {row["name"]: row for row in json.loads(Path(before).read_text(encoding="utf-8"))}
     lines = [f"{'row':<20}{'unit':<5}{'before':>10}{'after':>10}{'change':>10}{'ratio':>20}"]
-    for row in json.loads(Path(after).read_text()):
+    for row in json.loads(Path(after).read_text(encoding="utf-8")):
         if (was := old.get(row["name"])) is None:
             lines.append(f"{row['name']:<20}{row['unit']:<5}{'-':>10}{row['ours']:>10.4g}")
             continue

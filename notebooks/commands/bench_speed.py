@@ -1,4 +1,4 @@
-"""What bench.py measures of speed: training to an accuracy, predictions, pages, the whole course.
+"""What "make bench" measures of speed: training to an accuracy, predictions, pages, the course.
 
 As in bench_tasks, a function runs in a process of its own and returns a number. The peer of
 training is Keras's best known example: 32C3–MP2–64C3–MP2–F–D.5–FC10, Adam, batches of 128.
@@ -31,8 +31,8 @@ def ours_mnist_99():
 
     The seed is the turn of the measurement. Each test image is read five times, after the clock.
     """
-    from helpers import data, models, training
-    from helpers.recipes import fast
+    from helpers import data, training
+    from helpers.recipes import augmentation, fast
 
     import keras
 
@@ -44,7 +44,7 @@ def ours_mnist_99():
         training.fit(model, mnist.train, verbose=False, **fast.recipe())
 
     passed = seconds(train)
-    reader = models.shift_averaged(model)
+    reader = augmentation.shift_averaged(model)
     found = reader.predict(mnist.test.images, batch_size=1024, verbose=0).argmax(axis=1)
     accuracy = float((found == mnist.test.labels).mean())
     if accuracy < 0.99:
@@ -115,10 +115,9 @@ def _floats(images):
 
 def ours_predict_image():
     """Milliseconds to read one image with the course's fast network, five times as in the race."""
-    from helpers import models
-    from helpers.recipes import fast
+    from helpers.recipes import augmentation, fast
 
-    model, image = models.shift_averaged(fast.fast_cnn()), _noise(1)
+    model, image = augmentation.shift_averaged(fast.fast_cnn()), _noise(1)
     return 1000 * median_seconds(lambda: model.predict(image, verbose=0))
 
 
@@ -130,10 +129,9 @@ def peer_predict_image():
 
 def ours_predict_batch():
     """Milliseconds an image, 10,000 at once."""
-    from helpers import models
-    from helpers.recipes import fast
+    from helpers.recipes import augmentation, fast
 
-    model, images = models.shift_averaged(fast.fast_cnn()), _noise(10_000)
+    model, images = augmentation.shift_averaged(fast.fast_cnn()), _noise(10_000)
     return 0.1 * median_seconds(lambda: model.predict(images, batch_size=1024, verbose=0), 5)
 
 

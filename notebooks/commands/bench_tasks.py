@@ -1,6 +1,7 @@
-"""What bench.py measures: every function here is run in a process of its own, and returns a number.
+"""What "make bench" measures of data and memory: functions that return a number.
 
-ours_… is the course's way, peer_… what most do. `python bench_tasks.py ours_load` runs one of them.
+Each is run in a process of its own, as by `python bench_tasks.py ours_load`. ours_… is the course's
+way, peer_… what most do.
 """
 
 import gzip
@@ -38,7 +39,7 @@ def peer_load():
 
 def run(tasks):
     """Do the task, of a module's, that the command line names; print its number."""
-    sys.path.insert(0, str(ROOT))
+    sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "tools")]  # where pages are written
     print(json.dumps(tasks[sys.argv[1]]()))
 
 
@@ -129,7 +130,7 @@ def peer_image():
 
 def _at_hand():
     """How many images were repeated to make the archive."""
-    return json.loads((FOLDER / "made_of.json").read_text())[-1]
+    return json.loads((FOLDER / "made_of.json").read_text(encoding="utf-8"))[-1]
 
 
 def _milliseconds(split):
@@ -208,12 +209,12 @@ def build():
     first = hashlib.sha256(dataset.train.images[:1000].tobytes()).hexdigest()
     made_of = json.dumps([dataset.describe(), sizes, ARCHIVE_BYTES, first, len(dataset.train)])
     archive, note = FOLDER / "home/.cache/emnist/emnist.zip", FOLDER / "made_of.json"
-    if archive.is_file() and note.is_file() and note.read_text() == made_of:
+    if archive.is_file() and note.is_file() and note.read_text(encoding="utf-8") == made_of:
         return 0
     note.unlink(missing_ok=True)
     archive.parent.mkdir(parents=True, exist_ok=True)
     write_archive(archive, dataset, sizes, ARCHIVE_BYTES)
-    note.write_text(made_of)
+    note.write_text(made_of, encoding="utf-8")
     return len(dataset.train)
 
 

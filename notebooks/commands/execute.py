@@ -1,7 +1,7 @@
-"""Execute the course's notebooks.
+"""Execute the course's notebooks ("make course", "make outputs").
 
-notebooks.py course            all, quick tier, built-in sample; pages in build/course, a table
-notebooks.py outputs [NN ...]  full tier, real data; writes outputs and a stamp into the notebooks
+execute.py course            all, quick tier, built-in sample; pages in build/course, a table
+execute.py outputs [NN ...]  full tier, real data; writes outputs and a stamp into the notebooks
 """
 
 import argparse
@@ -9,10 +9,11 @@ import json
 import os
 import re
 import sys
-import tempfile
 import threading
 import time
 from pathlib import Path
+
+from helpers import files
 
 import gates
 import nbformat
@@ -23,7 +24,7 @@ from nbclient.exceptions import CellExecutionError, DeadKernelError
 from nbconvert import HTMLExporter
 
 ROOT = Path(__file__).resolve().parents[2]
-STAMP = "import json\nfrom helpers import course\nprint(json.dumps(course.stamp()))"
+STAMP = "import json\nfrom helpers import stamp\nprint(json.dumps(stamp.ran_on()))"
 KERNEL = {"name": "python3", "display_name": "Python 3", "language": "python"}
 TICK = {True: 1, False: 4}  # seconds between lines of progress: on a terminal, elsewhere
 LANGUAGE = {"name": "python", "pygments_lexer": "ipython3"}
@@ -70,6 +71,7 @@ def execute(nb, name, folder):
     specs = KernelSpecManager(kernel_dirs=[str(Path(sys.prefix, "share", "jupyter", "kernels"))])
     kernel = AsyncKernelManager(kernel_name="python3", kernel_spec_manager=specs)
     kernel.transport_encryption = "auto"  # else ipykernel warns that others may listen
+    os.environ.pop("MPLBACKEND", None)  # a kernel then takes the backend that shows figures
     with Progress(name, len(nb.cells)) as progress:
 
         def begin(cell, cell_index):
@@ -92,18 +94,10 @@ def execute(nb, name, folder):
     return progress.seconds, error
 
 
-def write_atomically(path, text):
-    """Write a file so that it is the old one or the new one, never half."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with open(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
-    except BaseException:
-        os.unlink(temporary)
-        raise
+def write(path, text):
+    """Write a file whole or not at all."""
+    with files.whole(path) as part:
+        part.write_text(text, encoding="utf-8")
 
 
 def chosen(numbers, folder):
@@ -141,7 +135,7 @@ def run_course(root=ROOT):
         resources = {"metadata": {"path": str(path.parent), "name": path.stem}}
         tidy(nb)
         html = exporter.from_notebook_node(nb, resources=resources)[0]
-        write_atomically(page, re.sub(r'(href="\d\d_\w+)\.ipynb', r"\1.html", html))
+        write(page, re.sub(r'(href="\d\d_\w+)\.ipynb', r"\1.html", html))
         met = f"{len(claims) - len(unmet)}/{len(claims)}" + (" (stopped)" if error else "")
         rows.append((path.stem, f"{seconds:.0f}", met, page.relative_to(root)))
     print(f"\n{table(rows)}")
@@ -165,16 +159,17 @@ def run_outputs(numbers, root=ROOT):
         found = fill(nb, path, root)
         if found:
             kept = root / "build" / "outputs" / path.name
-            write_atomically(kept, nbformat.writes(nb) + "\n")
+            write(kept, nbformat.writes(nb) + "\n")
             found.append(f"{path.name} stays as it was; what came out is in {kept}")
         else:
-            write_atomically(path, nbformat.writes(nb) + "\n")
+            write(path, nbformat.writes(nb) + "\n")
         problems += found
     return report(problems)
 
 
 def fill(nb, path, root):
     """Execute a notebook, tidy it and stamp it, in memory; returns problems."""
+    modules = gates.modules(nb, root)  # as they are before the minutes that the notebook takes
     nb.cells.append(nbformat.v4.new_code_cell(STAMP))
     seconds, error = execute(nb, path.stem, path.parent)
     stamp = nb.cells.pop()
@@ -185,9 +180,11 @@ def fill(nb, path, root):
         **json.loads(stamp.outputs[-1].text.splitlines()[-1]),
         "seconds": round(seconds, 1),
         "code_hash": gates.code_hash(nb),
+        "modules": modules,
     }
     homes = [] if Path.home() == Path("/") else [Path.home()]
-    found = [*gates.failed_claims(nb), *gates.machine_paths(nb, *homes, root)]
+    found = gates.failed_claims(nb) + gates.missing_pictures(nb)
+    found += gates.machine_paths(nb, *homes, root)
     return [f"{path.stem}: {problem}" for problem in found]
 
 

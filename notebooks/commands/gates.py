@@ -1,18 +1,22 @@
 """Gates: what must be true of a committed notebook. A gate takes a notebook and returns problems.
 
 A problem is one sentence: what was found, what is expected, how to mend it. `check(path)` passes a
-file through all gates; `tests/test_notebooks.py` does so for every committed notebook.
+file through all gates; `make test` does so for every committed notebook (tests/test_notebooks.py).
 """
 
+import ast
 import hashlib
 import json
 import re
 from pathlib import Path
 
+from helpers.claims import CLAIM
+
 import nbformat
+from IPython.core.inputtransformer2 import TransformerManager
 from nbval.plugin import find_comment_markers, find_metadata_tags
 
-CLAIM = "application/vnd.course.claim+json"
+ROOT = Path(__file__).resolve().parents[2]
 LARGEST = 1_500_000  # bytes of a notebook file
 LONGEST = 20  # non-blank lines of a code cell
 OPENING = ("What you will do", "What you will learn", "What you need")
@@ -29,6 +33,7 @@ LEGACY = {
     r"\b(import|from) tensorflow\b": "import tensorflow",
     r"(?<![\w.])tf\.\w": "tf.*",
 }
+FIGURES = {"plots", "study_plots", "pages", "style", "plt", "fig", "figure", "ax", "axes"}
 MACHINE_PATHS = r"/(home/[\w.-]+|Users/[\w.-]+|root)/|[A-Z]:\\+Users\\+|\bipykernel_\d+"
 
 
@@ -42,6 +47,71 @@ def code_hash(nb):
     """A fingerprint of the code: changes with any code cell, not with prose or outputs."""
     sources = [cell.source for cell in nb.cells if cell.cell_type == "code"]
     return hashlib.sha256(json.dumps(sources).encode()).hexdigest()
+
+
+def modules(nb, root=ROOT):
+    """The course's modules that a notebook imports, itself or through others: dict name → hash."""
+    waiting, found = [syntax(cell) for _, cell in code_cells(nb)], {}
+    while waiting:
+        for name in imported(waiting.pop()) - set(found):
+            if path := module_file(name, root):
+                tree = ast.parse(path.read_text(encoding="utf-8"))
+                found[name] = hashlib.sha256(json.dumps(content(tree)).encode()).hexdigest()[:16]
+                waiting.append(tree)
+    return dict(sorted(found.items()))
+
+
+def syntax(cell):
+    """The syntax tree of a code cell; of a cell that is no Python, which shows an error, none."""
+    try:
+        return ast.parse(TransformerManager().transform_cell(cell.source))
+    except SyntaxError:
+        return ast.Module(body=[], type_ignores=[])
+
+
+def imported(tree):
+    """The dotted names that code imports, with the packages that they lie in."""
+    names = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            names |= {f"{node.module}.{alias.name}" for alias in node.names}
+    parts = [name.split(".") for name in names]
+    return {".".join(part[:n]) for part in parts for n in range(1, len(part) + 1)}
+
+
+def module_file(name, root):
+    """The file of a module that lies in the course; None for all others."""
+    path = Path(*name.split("."))
+    for folder in (root, root / "notebooks"):  # here lie helpers and plans
+        for file in (folder / path.with_suffix(".py"), folder / path / "__init__.py"):
+            if file.is_file():
+                return file
+    return None
+
+
+def content(node):
+    """What of a syntax tree decides what the code does, as lists and texts.
+
+    A tree holds no comments and no layout. Left out are docstrings, and empty parts, in which
+    versions of Python differ.
+    """
+    if isinstance(node, list):
+        return [content(part) for part in node if not is_text(part)]
+    if not isinstance(node, ast.AST):
+        return repr(node)
+    fields = [(name, part) for name, part in ast.iter_fields(node) if part not in (None, [])]
+    return [type(node).__name__, *([name, content(part)] for name, part in fields)]
+
+
+def is_text(node):
+    """Whether a statement is a text alone, such as a docstring."""
+    return (
+        isinstance(node, ast.Expr)
+        and isinstance(node.value, ast.Constant)
+        and isinstance(node.value.value, str)
+    )
 
 
 def claims(nb):
@@ -65,13 +135,19 @@ def without_code_blocks(text):
     return re.sub(r"^ *(```+|~~~+).*?(^ *\1|\Z)", "", text, flags=re.MULTILINE | re.DOTALL)
 
 
-def stale_outputs(nb):
-    """The outputs are those of this code."""
+def stale_outputs(nb, root=ROOT):
+    """The outputs are those of this code, and of the modules that it imports."""
     stamp = nb.metadata.get("course", {})
-    if "code_hash" not in stamp:
-        return ["has no stamp in its metadata; expected the one that make outputs writes: run it"]
-    if stamp["code_hash"] != code_hash(nb):
-        return ["its code changed after its outputs were made; expected the same: run make outputs"]
+    if not {"code_hash", "modules"} <= set(stamp):
+        return ["has no whole stamp in its metadata; expected the one of make outputs: run it"]
+    now, then = modules(nb, root), stamp["modules"]
+    changed = [name for name in sorted(now | then) if now.get(name) != then.get(name)]
+    changed = ["its code"] * (stamp["code_hash"] != code_hash(nb)) + changed
+    if changed:
+        return [
+            f"{', '.join(changed)} changed after its outputs were made; "
+            "expected the same: run make outputs"
+        ]
     return []
 
 
@@ -83,6 +159,29 @@ def errors_in_outputs(nb):
         for output in cell.outputs
         if output.output_type == "error"
     ]
+
+
+def missing_pictures(nb):
+    """A cell that ends in a figure shows it as a picture, and no figure is words alone."""
+    problems = []
+    for n, cell in code_cells(nb):
+        shown = [output.get("data", {}) for output in cell.outputs]
+        words = [data for data in shown if data.get("text/plain", "").startswith("<Figure")]
+        pictures = [data for data in shown if "image/png" in data]
+        if not all(data in pictures for data in words) or (ends_in_figure(cell) and not pictures):
+            problems.append(
+                f"cell {n} shows no picture of its figure; expected one (image/png): "
+                "unset MPLBACKEND, let the cell end in a figure, and run make outputs"
+            )
+    return problems
+
+
+def ends_in_figure(cell):
+    """Whether a cell's last line is a figure, a part of one, or a call of what draws one."""
+    node = (syntax(cell).body or [None])[-1]
+    while isinstance(node, ast.Expr | ast.Call | ast.Attribute | ast.Subscript):
+        node = node.func if isinstance(node, ast.Call) else node.value
+    return isinstance(node, ast.Name) and node.id in FIGURES
 
 
 def execution_order(nb):
@@ -217,6 +316,7 @@ def output_text(output):
 GATES = (
     stale_outputs,
     errors_in_outputs,
+    missing_pictures,
     execution_order,
     failed_claims,
     executed_on_sample_or_quick_tier,

@@ -7,8 +7,9 @@ The list is written once, by hand, in environment.yml.
 import re
 import subprocess
 import sys
-import tomllib
 from pathlib import Path
+
+from helpers import files
 
 import yaml
 
@@ -18,24 +19,34 @@ BLOCK = re.compile(r"(?<=dependencies = \[\n).*?(?=\]\n# end of dependencies)", 
 
 def listed(root=ROOT):
     """The requirements of environment.yml's pip section, as strings, without the package itself."""
-    environment = yaml.safe_load((root / "environment.yml").read_text())
-    (section,) = (entry["pip"] for entry in environment["dependencies"] if isinstance(entry, dict))
+    (section,) = (entry["pip"] for entry in _environment(root) if isinstance(entry, dict))
     return [requirement for requirement in section if not requirement.startswith("-e")]
 
 
 def python_range(root=ROOT):
     """The Python versions that environment.yml allows, e.g. `">=3.11,<3.14"`."""
-    environment = yaml.safe_load((root / "environment.yml").read_text())
-    (line,) = (d for d in environment["dependencies"] if str(d).startswith("python "))
+    (line,) = (entry for entry in _environment(root) if str(entry).startswith("python "))
     return line.removeprefix("python ")
 
 
+def _environment(root):
+    """What environment.yml lists: conda's packages as strings, pip's as a dictionary."""
+    text = (root / "environment.yml").read_text(encoding="utf-8")
+    return yaml.safe_load(text)["dependencies"]
+
+
 def write_metadata(root=ROOT):
-    """Write the list into pyproject.toml, between its two marks."""
+    """Write the list into pyproject.toml, between its two marks. Raises ValueError without them."""
     path = root / "pyproject.toml"
     lines = "".join(f'    "{requirement}",\n' for requirement in listed(root))
-    path.write_text(BLOCK.sub(lambda _: lines, path.read_text()))
-    assert tomllib.loads(path.read_text())["project"]["dependencies"] == listed(root)
+    text, count = BLOCK.subn(lambda _: lines, path.read_text(encoding="utf-8"))
+    if count != 1:
+        raise ValueError(
+            f"pyproject.toml has {count} blocks of dependencies; expected one, from the line "
+            "'dependencies = [' to the lines ']' and '# end of dependencies': mend it by hand"
+        )
+    with files.whole(path) as part:
+        part.write_text(text, encoding="utf-8")
 
 
 def write_lock(root=ROOT, upgrade=False):
@@ -45,10 +56,13 @@ def write_lock(root=ROOT, upgrade=False):
     command += ["--python-version", lowest, "--generate-hashes", "--no-emit-index-url"]
     command += ["--custom-compile-command", "make lock", "--output-file", "requirements.lock"]
     command += ["--upgrade"] if upgrade else []
-    subprocess.run(command, input="\n".join(listed(root)), text=True, cwd=root, check=True)
+    subprocess.run(command, input="\n".join(listed(root)), encoding="utf-8", cwd=root, check=True)
 
 
 if __name__ == "__main__":
-    write_metadata()
-    write_lock(upgrade="--upgrade" in sys.argv)
+    try:
+        write_metadata()
+        write_lock(upgrade="--upgrade" in sys.argv)
+    except (OSError, ValueError) as error:
+        sys.exit(str(error))
     print("wrote requirements.lock and the dependencies in pyproject.toml")

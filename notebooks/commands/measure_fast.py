@@ -1,4 +1,4 @@
-"""Measure what a fast training costs: writes studies/fast/costs.csv.
+"""Measure what a fast training costs: writes studies/fast/costs.csv. No make target runs it.
 
     python notebooks/commands/measure_fast.py          measures everything, about six minutes
     python notebooks/commands/measure_fast.py --try    measures little, prints it, writes nothing
@@ -19,7 +19,7 @@ import time
 from functools import partial
 from pathlib import Path
 
-from helpers import data, files, models, preflight, training
+from helpers import data, files, fitting, models, preflight
 from helpers.recipes import fast
 
 import keras
@@ -32,7 +32,7 @@ from plans import notebook_16
 from plans.common import NOTEBOOKS
 
 COSTS = NOTEBOOKS / "studies" / "fast" / "costs.csv"
-FIRST = training.STEPS_PER_CALL  # steps of the first call, in which everything is compiled
+FIRST = fitting.STEPS_PER_EXECUTION  # steps of the first call, in which everything is compiled
 IMAGES = 60_000
 BUILDS = 3
 """Times that a network is compiled anew; the least counts, as everywhere here."""
@@ -87,7 +87,7 @@ class Runner:
         loss, optimizer = options["loss"], options["optimizer"]
         firsts = []
         for _ in range(BUILDS):
-            training.compile_model(self.model, optimizer, 1e-4, loss)
+            fitting.compile_model(self.model, optimizer, 1e-4, loss)
             firsts.append(self.seconds(FIRST * self.batch))
         self.first = min(firsts)
 
@@ -142,7 +142,7 @@ def rate(size=2048, repeats=10):
 def one_thread(little):
     """The line of the fast network on one thread, measured in a process of its own."""
     command = [sys.executable, __file__, "--one-thread", *(["--try"] if little else [])]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    done = subprocess.run(command, capture_output=True, encoding="utf-8", check=True)
     return pd.DataFrame(json.loads(done.stdout.splitlines()[-1]))
 
 

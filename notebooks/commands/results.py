@@ -6,9 +6,10 @@
 import sys
 from pathlib import Path
 
+from helpers import files
+
 import gates
 import nbformat
-from execute import write_atomically
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -99,7 +100,8 @@ def main(check, root=ROOT):
         )
         return 1
     if not current:
-        write_atomically(readme, text)
+        with files.whole(readme) as part:
+            part.write_text(text, encoding="utf-8")
     print(f"README.md: results {'are up to date' if current else 'written'}")
     return 0
 

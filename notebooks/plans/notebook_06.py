@@ -1,7 +1,7 @@
 """Notebook 06: how to train; report A's studies 2, 3 and 4."""
 
 from helpers import models
-from helpers.recipes.losses import one_hot_loss
+from helpers.recipes.losses import OneHotLoss
 from helpers.recipes.schedules import one_cycle
 from plans.common import Plan
 
@@ -27,9 +27,7 @@ def adam_rate(learning_rate):
 
 def loss(loss_function):
     one_hot = loss_function != "sparse_categorical_crossentropy"
-    return models.study_cnn(), {
-        "loss": one_hot_loss(loss_function, 10) if one_hot else loss_function
-    }
+    return models.study_cnn(), {"loss": OneHotLoss(loss_function, 10) if one_hot else loss_function}
 
 
 def batch_size(batch_size):

@@ -3,7 +3,7 @@
 from functools import partial
 
 from helpers import data, models
-from helpers.recipes.augmentation import pixel_shifts
+from helpers.recipes.augmentation import pixel_shifts, shift_averaged
 from helpers.recipes.schedules import one_cycle
 from plans.common import ALL_IMAGES, GENTLE, Plan
 
@@ -77,7 +77,7 @@ def course_emnist(classes):
         "learning_rate": one_cycle(0.004),
         "weight_decay": 0.05,
         "augment": pixel_shifts(),
-        "judged_as": models.shift_averaged,
+        "judged_as": shift_averaged,
     }
     return models.digit_cnn(classes), options
 

@@ -71,7 +71,7 @@ PICKED = [  # what `picked` says, each once
 def in_full(network):
     if network in HAND_MADE:
         return HAND_MADE[network](), ONE_CYCLE
-    return genomes.build(genomes.read(network)), ONE_CYCLE
+    return genomes.build(genomes.parse(network)), ONE_CYCLE
 
 
 evolved = Plan(

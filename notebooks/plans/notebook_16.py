@@ -4,7 +4,7 @@ from functools import partial
 
 from helpers import data, models
 from helpers.recipes import fast
-from helpers.recipes.augmentation import pixel_shifts
+from helpers.recipes.augmentation import pixel_shifts, shift_averaged
 from helpers.recipes.schedules import one_cycle
 from plans.common import ALL_IMAGES, Patterns, Plan
 from plans.notebook_11 import course_emnist
@@ -42,7 +42,7 @@ TRICKS = {  # what is changed in the network, and in the options; rates are the 
 def without(trick):
     network, options = TRICKS[trick]
     model, start = quick_network("mnist", **network)
-    return model, fast.recipe() | {"judged_as": models.shift_averaged} | start | options
+    return model, fast.recipe() | {"judged_as": shift_averaged} | start | options
 
 
 fast_tricks = Plan(
@@ -59,7 +59,7 @@ def farther(name, epochs):
             **start,
             "epochs": epochs,
             "augment": pixel_shifts(),
-            "judged_as": models.shift_averaged,
+            "judged_as": shift_averaged,
         }
         return model, options
 
@@ -94,7 +94,7 @@ short_balanced = Goal(
 
 
 def small(network):
-    return fast.smallest_cnn(), cycle(0.02) | {"judged_as": models.shift_averaged}
+    return fast.smallest_cnn(), cycle(0.02) | {"judged_as": shift_averaged}
 
 
 smallest = Plan(

@@ -1,8 +1,10 @@
 """Finding, downloading, unpacking: right the first time, and nothing lost whatever happens."""
 
+import gzip
 import hashlib
 import http.server
 import os
+import platform
 import signal
 import subprocess
 import sys
@@ -20,6 +22,7 @@ import keras
 import numpy as np
 import pytest
 import tiny
+from filelock import FileLock
 
 MEMBERS = tiny.emnist_members()
 
@@ -165,6 +168,55 @@ def test_a_download_that_fails_is_explained_and_leaves_nothing(published, option
     assert kept() == []
 
 
+@pytest.fixture
+def spoilt(published):
+    """The path of an archive that the course downloaded and that was damaged afterwards."""
+    published()
+    data.load("emnist/letters")
+    archive = Path(emnist.get_cached_data_path())
+    archive.write_bytes(archive.read_bytes()[:20_000])
+    return archive
+
+
+def test_only_a_download_of_the_course_s_own_may_be_deleted(spoilt, monkeypatch):
+    with pytest.raises(data.DataUnavailable) as error:
+        data.load("emnist/letters")
+    tiny.explains(error, "not a zip", f"delete it (rm {spoilt}) and run again")
+    monkeypatch.setenv("COURSE_DATA", str(spoilt.parents[1]))  # the same file, now the user's
+    with pytest.raises(data.DataUnavailable) as error:
+        data.load("emnist/letters")
+    tiny.explains(error, "not a zip", "good copy")
+    assert "delete" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "system, folder, command",
+    [
+        ("Linux", "my home", "rm '{}'"),
+        ("Darwin", "my home", "rm '{}'"),
+        ("Windows", "my home", 'del "{}"'),
+    ],
+)
+def test_how_to_delete_it_is_a_command_of_the_reader_s_system(
+    spoilt, monkeypatch, tmp_path, system, folder, command
+):
+    home = spoilt.parents[2].rename(tmp_path / folder)
+    archive = home / spoilt.relative_to(tmp_path / "home")
+    monkeypatch.setattr(emnist, "get_cached_data_path", lambda: str(archive))
+    monkeypatch.setattr(platform, "system", lambda: system)
+    with pytest.raises(data.DataUnavailable) as error:
+        data.load("emnist/letters")
+    tiny.explains(error, f"delete it ({command.format(archive)})")
+
+
+def test_the_advice_to_delete_it_helps(spoilt):
+    with pytest.raises(data.DataUnavailable) as error:
+        data.load("emnist/letters")
+    command = str(error.value).partition("delete it (")[2].partition(")")[0]
+    subprocess.run(command, shell=True, check=True)
+    assert len(data.load("emnist/letters").train) == 60
+
+
 def test_without_a_network_the_error_says_how_to_work_offline(published):
     server = published()
     server.shutdown()
@@ -185,7 +237,7 @@ def test_a_download_that_failed_succeeds_on_the_next_run(published):
 
 def test_a_home_that_cannot_be_written_is_explained(published, tmp_path):
     published()
-    (tmp_path / "home").write_text("a file, not a folder")
+    (tmp_path / "home").write_bytes(b"a file, not a folder")
     with pytest.raises(data.DataUnavailable) as error:
         data.load("emnist/letters")
     tiny.explains(error, "Not a directory", "can be written", "COURSE_DATA=sample")
@@ -277,6 +329,28 @@ def test_a_damaged_file_of_mnist_is_named(fresh_cache, monkeypatch, tmp_path):
     with pytest.raises(data.DataUnavailable) as error:
         data.load("mnist")
     tiny.explains(error, "found", "t10k-images-idx3-ubyte.gz", "test images", "good copy")
+    assert "delete" not in str(error.value)
+
+
+def test_mnist_is_complete_where_all_four_files_are_the_publisher_s(
+    fresh_cache, monkeypatch, tmp_path
+):
+    files = tiny.mnist_files()
+    for (part, kind), name in {
+        ("train", "images"): "train-images-idx3-ubyte.gz",
+        ("train", "labels"): "train-labels-idx1-ubyte.gz",
+        ("test", "images"): "t10k-images-idx3-ubyte.gz",
+        ("test", "labels"): "t10k-labels-idx1-ubyte.gz",
+    }.items():
+        unpacked = gzip.decompress(files[name])
+        monkeypatch.setitem(download.MNIST_MD5, (part, kind), hashlib.md5(unpacked).hexdigest())
+    monkeypatch.setenv("COURSE_DATA", str(tiny.write_mnist(tmp_path, files)))
+    assert data.load("mnist").complete
+    for name, content in files.items():
+        unpacked = bytearray(gzip.decompress(content))
+        unpacked[20] = (unpacked[20] + 1) % 10  # a pixel or a label
+        tiny.write_mnist(tmp_path, files | {name: gzip.compress(unpacked)})
+        assert not data.load("mnist").complete, name
 
 
 @pytest.mark.parametrize(
@@ -299,6 +373,7 @@ def test_an_archive_that_is_none_is_explained(letters, content, found):
     with pytest.raises(data.DataUnavailable) as error:
         data.load("emnist/letters")
     tiny.explains(error, found, str(letters), "good copy", "COURSE_DATA")
+    assert "delete" not in str(error.value)
 
 
 @pytest.mark.parametrize(
@@ -348,8 +423,8 @@ from helpers.archives import download, idx
 import numpy as np
 
 def unpack():
-    folder, _ = download.unpacked("emnist/letters", range(26), first_label=1)
-    return np.load(folder / "train-images.npy")
+    arrays, _ = download.unpacked("emnist/letters", range(26))
+    return arrays["train-images"]
 """
 
 
@@ -357,9 +432,10 @@ def python(code):
     """Start another process that has the same environment as this test."""
     return subprocess.Popen(
         [sys.executable, "-c", START + textwrap.dedent(code)],
+        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-        text=True,
+        encoding="utf-8",
         cwd=Path(download.__file__).parents[2],
     )
 
@@ -367,13 +443,101 @@ def python(code):
 def test_a_damaged_cache_is_rebuilt(letters, fresh_cache):
     right = np.array(data.load("emnist/letters").train.images)
     (file,) = fresh_cache.glob("*/train-images.npy")
+    labels = file.with_name("test-labels.npy")
     for spoil in (
-        lambda: file.write_bytes(file.read_bytes()[:1000]),
+        lambda: file.write_bytes(file.read_bytes()[:-1]),
+        lambda: file.write_bytes(b""),
         file.unlink,
-        lambda: file.with_name("about.json").write_text("{"),
+        lambda: labels.write_bytes(labels.read_bytes()[:-1]),
+        lambda: labels.write_bytes(b""),
+        labels.unlink,
+        lambda: file.with_name("about.json").write_text("{", encoding="utf-8"),
     ):
         spoil()
         assert np.array_equal(data.load("emnist/letters").train.images, right)
+
+
+def folders(cache):
+    """The names of all folders in a cache."""
+    return sorted(path.name for path in cache.iterdir() if path.is_dir())
+
+
+def test_the_cache_of_an_older_archive_goes_when_the_new_one_is_there(letters, fresh_cache):
+    data.load("emnist/letters")
+    (old,) = folders(fresh_cache)
+    tiny.write_zip(letters, tiny.emnist_members(counts=(80, 40)))
+    assert len(data.load("emnist/letters").train) == 80
+    (new,) = folders(fresh_cache)
+    assert new != old
+
+
+def test_where_the_new_archive_is_damaged_the_older_one_s_cache_stays(letters, fresh_cache):
+    data.load("emnist/letters")
+    before = folders(fresh_cache)
+    letters.write_bytes(b"no archive")
+    with pytest.raises(data.DataUnavailable):
+        data.load("emnist/letters")
+    assert folders(fresh_cache) == before
+
+
+def test_only_caches_of_the_same_name_go(letters, fresh_cache):
+    others = ["emnist-letters-more-old", "emnist-mnist-old", "sample-emnist-letters-old"]
+    for name in [*others, "emnist-letters-old", "emnist-letters-killed.partial"]:
+        (fresh_cache / name).mkdir(parents=True)
+        (fresh_cache / name / "train-labels.npy").touch()
+    data.load("emnist/letters")
+    new = [name for name in folders(fresh_cache) if name not in others]
+    assert len(new) == 1 and new[0].startswith("emnist-letters-")
+    assert set(others) < set(folders(fresh_cache))
+
+
+def test_a_cache_that_another_process_is_writing_stays(letters, fresh_cache):
+    written = fresh_cache / "emnist-letters-other.partial"
+    written.mkdir(parents=True)
+    with FileLock(fresh_cache / "emnist-letters-other.lock"):
+        data.load("emnist/letters")
+    assert written.is_dir()
+
+
+def test_a_cache_whose_files_windows_finds_in_use_stays_whole(letters, fresh_cache, monkeypatch):
+    data.load("emnist/letters")
+    (old,) = fresh_cache.glob("emnist-letters-*/")
+    files, rename = sorted(os.listdir(old)), Path.rename
+
+    def as_on_windows(path, target):
+        if path == old:
+            raise PermissionError(13, "Access is denied")
+        return rename(path, target)
+
+    monkeypatch.setattr(Path, "rename", as_on_windows)
+    tiny.write_zip(letters, tiny.emnist_members(counts=(80, 40)))
+    assert len(data.load("emnist/letters").train) == 80
+    assert sorted(os.listdir(old)) == files
+    monkeypatch.setattr(Path, "rename", rename)
+    tiny.write_zip(letters, tiny.emnist_members(counts=(90, 40)))
+    assert len(data.load("emnist/letters").train) == 90
+    assert not old.exists() and len(folders(fresh_cache)) == 1
+
+
+def test_who_reads_an_older_cache_reads_on_and_it_is_rebuilt_for_the_next(letters, fresh_cache):
+    reader = python(
+        """
+        images = unpack()
+        print("mapped", flush=True)
+        sys.stdin.readline()
+        print(images.sum())
+        """
+    )
+    assert "mapped" in reader.stdout.readline()
+    old, times = letters.read_bytes(), letters.stat()
+    tiny.write_zip(letters, tiny.emnist_members(counts=(80, 40)))
+    assert len(data.load("emnist/letters").train) == 80
+    assert len(folders(fresh_cache)) == 1
+    right = tiny.arrays(60, 26)[0]
+    assert int(reader.communicate("\n", timeout=60)[0]) == right.sum()
+    letters.write_bytes(old)
+    os.utime(letters, ns=(times.st_atime_ns, times.st_mtime_ns))
+    assert np.array_equal(data.load("emnist/letters").train.images, right)
 
 
 def test_a_second_load_unpacks_nothing(letters, monkeypatch):
@@ -399,6 +563,7 @@ def test_killed_while_unpacking_the_next_run_recovers(letters, fresh_cache):
     assert "half-way" in killed.stdout.readline()
     killed.send_signal(signal.SIGKILL)
     killed.wait()
+    killed.stdin.close()
     killed.stdout.close()
     (half,) = fresh_cache.glob("*.partial")
     assert (half / "train-labels.npy").is_file()
@@ -443,15 +608,16 @@ def test_a_full_disk_while_downloading_leaves_nothing(published, monkeypatch):
 
 def test_two_processes_at_once_unpack_once_and_both_are_right(letters, fresh_cache, tmp_path):
     code = f"""
+    import time
     real = download._write_emnist
-    def slowly(*arguments):
+    def slowly(*arguments, **options):
         print("unpacking", flush=True)
-        import time; time.sleep(0.3)
-        return real(*arguments)
+        time.sleep(0.3)
+        return real(*arguments, **options)
     download._write_emnist = slowly
-    open(r"{tmp_path}/ready-" + str(os.getpid()), "w").close()
+    open(r"{tmp_path}/ready-" + str(os.getpid()), "wb").close()
     while not os.path.exists(r"{tmp_path}/go"):
-        pass
+        time.sleep(0.001)
     print(unpack().sum())
     """
     both = [python(code), python(code)]

@@ -4,7 +4,7 @@ import io
 import zipfile
 
 from helpers import data, handwriting
-from helpers.archives import photographs
+from helpers.archives import photographs, sample
 
 import numpy as np
 import pytest
@@ -44,7 +44,7 @@ def test_an_archive_is_read_in_the_order_of_labels_and_numbers(folder):
     found = photographs.load()
     assert found.labels.tolist() == [7, 10, 10, 36] and not found.sample
     assert all(one.size == (24, 30) for one in found.pictures)
-    assert photographs.CLASSES[36] == "a" == data.CLASSES["emnist/byclass"][36]
+    assert sample.CHARACTERS[36] == "a" == data.CLASSES["emnist/byclass"][36]
 
 
 def test_the_quick_tier_takes_a_few_of_each(folder, monkeypatch):
@@ -66,8 +66,9 @@ def test_where_there_is_no_archive_it_says_what_to_do(folder, monkeypatch):
 @pytest.mark.parametrize("members", [{"U_A/0.png": b"no picture"}, {"a/0.png": picture("A")}])
 def test_another_archive_is_refused(folder, members):
     write_archive(folder, members)
-    with pytest.raises(data.DataUnavailable, match=r"named like U_A/0\.png"):
+    with pytest.raises(data.DataUnavailable, match=r"named like U_A/0\.png") as error:
         photographs.load()
+    assert "Put a good copy in its place" in str(error.value)
 
 
 def test_a_damaged_archive_is_refused(folder):

@@ -85,8 +85,8 @@ def test_a_row_is_the_medians_of_its_turns_with_their_spread(monkeypatch, tmp_pa
 
 def test_compare_shows_the_change(tmp_path):
     before, after = tmp_path / "a.json", tmp_path / "b.json"
-    before.write_text(json.dumps([row(ours=2.0)]))
-    after.write_text(json.dumps([row(ours=1.0), row("memory_byclass")]))
+    before.write_text(json.dumps([row(ours=2.0)]), encoding="utf-8")
+    after.write_text(json.dumps([row(ours=1.0), row("memory_byclass")]), encoding="utf-8")
     lines = bench.compare(before, after).splitlines()
     assert "-50.0 %" in lines[1] and "0.0500 -> 0.0250" in lines[1]
     assert lines[2].startswith("memory_byclass")

@@ -1,11 +1,12 @@
 """Every gate lets a good notebook pass and finds what it is there to find."""
 
 import copy
+import json
 import re
+import shutil
 import subprocess
 import sys
-
-from helpers import course
+from pathlib import Path
 
 import gates
 import nbformat
@@ -13,10 +14,6 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 CLAIM = {"name": "a", "value": 1, "at_least": 1, "tier": "full", "data": ["mnist"], "ok": True}
-
-
-def test_gates_look_for_claims_where_the_course_leaves_them():
-    assert gates.CLAIM == course.CLAIM
 
 
 def text_output(text):
@@ -37,7 +34,8 @@ def good():
             new_markdown_cell("## Your turn\n\n## Further reading"),
         ]
     )
-    nb.metadata["course"] = {"tier": "full", "sample": False, "code_hash": gates.code_hash(nb)}
+    nb.metadata["course"] = {"tier": "full", "sample": False}
+    nb.metadata["course"] |= {"code_hash": gates.code_hash(nb), "modules": {}}
     return nb
 
 
@@ -57,11 +55,18 @@ def spoil_claim(**fields):
 
 
 ERROR = new_output("error", ename="ValueError", evalue="no", traceback=[])
+WORDS = new_output("execute_result", data={"text/plain": "<Figure size 900x390 with 2 Axes>"})
 FIGURE = new_output("display_data", data={"text/plain": "<Figure>", "image/png": "iVBO"})
 BAD = [
-    (gates.stale_outputs, change(source="print(2)"), "code changed"),
-    (gates.stale_outputs, lambda nb: nb.metadata.pop("course"), "no stamp"),
+    (gates.stale_outputs, change(source="print(2)"), "^its code changed"),
+    (gates.stale_outputs, stamp(modules={"helpers.gone": "1a2b"}), "^helpers.gone changed"),
+    (gates.stale_outputs, lambda nb: nb.metadata.pop("course"), "no whole stamp"),
+    (gates.stale_outputs, lambda nb: nb.metadata["course"].pop("modules"), "no whole stamp"),
     (gates.errors_in_outputs, change(outputs=[ERROR]), "cell 3 shows ValueError: no"),
+    (gates.missing_pictures, change(source="plots.image_grid(images)"), "cell 3 shows no pict"),
+    (gates.missing_pictures, change(source="fig, ax = f()\nax.grid();"), "cell 3 shows no picture"),
+    (gates.missing_pictures, change(outputs=[WORDS]), "cell 3 shows no picture"),
+    (gates.missing_pictures, change(outputs=[WORDS, FIGURE]), "cell 3 shows no picture"),
     (gates.execution_order, change(execution_count=3), r"\[3, 2\]"),
     (gates.execution_order, change(execution_count=None), r"\[None, 2\]"),
     (gates.failed_claims, spoil_claim(ok=False), "'a' is not met"),
@@ -150,6 +155,99 @@ def test_the_code_hash_is_about_code_only():
     assert gates.code_hash(nb) != before
 
 
+@pytest.mark.parametrize(
+    ("source", "outputs"),
+    [
+        ("plots.image_grid(images)", [FIGURE]),
+        ("fig", [text_output("seven"), FIGURE]),
+        ("fig = plots.image_grid(images)", []),
+        ("plots = 2\nprint(plots)", [text_output("2")]),
+        ("# nothing", []),
+        ("%matplotlib inline\n1 +", []),
+    ],
+)
+def test_a_figure_that_is_shown_and_a_cell_without_one_pass(source, outputs):
+    nb = good()
+    nb.cells[2].update(source=source, outputs=outputs)
+    assert gates.missing_pictures(nb) == []
+
+
+MODULES = {
+    "helpers/__init__.py": "",
+    "helpers/course.py": "def start():\n    from helpers.archives import idx\n    idx.read()",
+    "helpers/archives/__init__.py": "",
+    "helpers/archives/idx.py": '"""Read."""\ndef read():\n    """Read."""\n    return f"{1}", None',
+    "helpers/other.py": "",
+    "notebooks/plans/__init__.py": "",
+    "notebooks/plans/notebook_05.py": "import helpers.archives.idx as i\n\nEPOCHS = 5",
+}
+
+
+@pytest.fixture
+def course(tmp_path):
+    """A small course, and a notebook that imports helpers.course and a plan."""
+    for name, source in MODULES.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(source, encoding="utf-8")
+    nb = good()
+    nb.cells[2].source = "%matplotlib inline\nimport os\nfrom helpers import course"
+    nb.cells[3].source = "import json\n\nfrom plans import notebook_05 as plans"
+    modules = gates.modules(nb, tmp_path)
+    nb.metadata["course"] |= {"code_hash": gates.code_hash(nb), "modules": modules}
+    return tmp_path, nb
+
+
+def test_the_stamp_names_every_module_that_a_notebook_imports_directly_or_not(course):
+    root, nb = course
+    expected = ["helpers", "helpers.archives", "helpers.archives.idx", "helpers.course"]
+    assert list(gates.modules(nb, root)) == [*expected, "plans", "plans.notebook_05"]
+    assert gates.stale_outputs(nb, root) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "source"),
+    [
+        ("helpers/course.py", "import os\n"),
+        ("helpers/archives/idx.py", 'def read():\n    return f"{2}", None'),
+        ("helpers/archives/idx.py", 'def read():\n    return f"{1}", "None"'),
+        ("helpers/archives/__init__.py", "ALIKE = None"),
+        ("notebooks/plans/notebook_05.py", "import helpers.archives.idx as i\n\nEPOCHS = 6"),
+    ],
+)
+def test_another_content_of_an_imported_module_is_noticed_and_named(course, name, source):
+    root, nb = course
+    (root / name).write_text(source, encoding="utf-8")
+    (problem,) = gates.stale_outputs(nb, root)
+    module = name.removeprefix("notebooks/").removesuffix(".py").removesuffix("/__init__")
+    assert module.replace("/", ".") in problem.partition(" changed")[0].split(", ")
+
+
+@pytest.mark.parametrize(
+    ("name", "source"),
+    [
+        (
+            "helpers/archives/idx.py",
+            "# x\ndef read():\n  'Other.'\n  return (f'{1}',\n  None)  # y",
+        ),
+        ("notebooks/plans/notebook_05.py", 'import helpers.archives.idx as i\nEPOCHS = 5\n"""n"""'),
+        ("helpers/other.py", "print(1)"),
+    ],
+)
+def test_comments_docstrings_layout_and_modules_not_imported_change_nothing(course, name, source):
+    root, nb = course
+    (root / name).write_text(source, encoding="utf-8")
+    assert gates.stale_outputs(nb, root) == []
+
+
+def test_a_module_that_is_gone_or_new_is_named(course):
+    root, nb = course
+    shutil.rmtree(root / "helpers" / "archives")
+    (root / "helpers" / "archives.py").write_text("import helpers.other", encoding="utf-8")
+    (problem,) = gates.stale_outputs(nb, root)
+    named = ["helpers.archives", "helpers.archives.idx", "helpers.other"]
+    assert problem.partition(" changed")[0].split(", ") == named
+
+
 def test_check_names_the_gate_and_lets_notebook_00_do_without_the_comparison(tmp_path):
     nb = good()
     nb.cells[5].source = "## What you have seen"
@@ -160,21 +258,68 @@ def test_check_names_the_gate_and_lets_notebook_00_do_without_the_comparison(tmp
     assert problem.startswith("opening_and_closing: ")
 
 
-def test_ruff_finds_an_unused_import_in_a_notebook(tmp_path, pytestconfig):
+def ruff(folder, sources):
+    """What make test's ruff finds in files with these sources: set of (file name, code)."""
+    for name, source in sources.items():
+        path = folder / name
+        path.parent.mkdir(exist_ok=True)
+        if path.suffix == ".ipynb":
+            nbformat.write(new_notebook(cells=[new_code_cell(source)]), path)
+        else:
+            path.write_text(f"{source}\n", encoding="utf-8")
+    config = Path(__file__).parents[2] / "pyproject.toml"
+    command = [sys.executable, "-m", "ruff", "check", "--no-cache", "--output-format", "json"]
+    done = subprocess.run(
+        [*command, "--config", config, "."],
+        cwd=folder,
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+    )
+    found = json.loads(done.stdout)
+    assert done.returncode == (1 if found else 0)
+    return {(Path(one["filename"]).relative_to(folder).as_posix(), one["code"]) for one in found}
+
+
+def test_ruff_finds_an_unused_import_in_a_notebook(tmp_path):
     sources = {
         "bad.ipynb": "import os\nimport sys\n\nsys.version",
         "good.ipynb": "import os\n\nos.sep",
     }
-    for name, source in sources.items():
-        nbformat.write(new_notebook(cells=[new_code_cell(source)]), tmp_path / name)
-    config = pytestconfig.rootpath / "pyproject.toml"
-    command = [sys.executable, "-m", "ruff", "check", "--no-cache", "--output-format", "concise"]
-    done = subprocess.run(
-        [*command, "--config", config, tmp_path], capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 1
-    (line,) = [line for line in done.stdout.splitlines() if ".ipynb" in line]
-    assert "bad.ipynb" in line and "F401" in line
+    assert ruff(tmp_path, sources) == {("bad.ipynb", "F401")}
+
+
+BARE = """from pathlib import Path
+
+from . import other
+
+
+def spread(table, *rows, **setting):
+    \"\"\"Where one more run is expected.
+
+    Args:
+        table: as `studies.load` returns it.
+    \"\"\"
+    return other, Path(table).read_text()
+
+
+class Plan:
+    def __init__(self):
+        self.rows = 1
+
+    @classmethod
+    def of(cls):
+        return cls()"""
+
+
+def test_ruff_checks_docstrings_and_types_in_helpers_alone_and_encodings_everywhere(tmp_path):
+    sources = {"helpers/a.py": BARE, "tests/a.py": BARE, "notebooks/a.py": BARE, "a.ipynb": BARE}
+    everywhere = {"PLW1514", "TID252"}
+    types = {"ANN001", "ANN002", "ANN003", "ANN201", "ANN206"}
+    docstrings = {"D100", "D101", "D102", "D417"}
+    expected = {("helpers/a.py", code) for code in types | docstrings}
+    expected |= {(name, code) for name in sources for code in everywhere}
+    assert ruff(tmp_path, sources) == expected
 
 
 def test_nbval_fails_on_a_changed_output_and_passes_on_an_ignored_one(tmp_path):
@@ -190,7 +335,7 @@ def test_nbval_fails_on_a_changed_output_and_passes_on_an_ignored_one(tmp_path):
         [*command, "--color=no", "-p", "no:cacheprovider", "changed.ipynb"],
         cwd=tmp_path,
         capture_output=True,
-        text=True,
+        encoding="utf-8",
         check=False,
     )
     outcomes = [line.split(" - ")[0] for line in done.stdout.splitlines() if "::Cell" in line]

@@ -35,7 +35,7 @@ def cells(nb):
 
 def mistakes(name):
     """Question to its wrong answers."""
-    return tomllib.loads((COURSEWORK / "mistakes" / f"{name}.toml").read_text())
+    return tomllib.loads((COURSEWORK / "mistakes" / f"{name}.toml").read_text(encoding="utf-8"))
 
 
 def questions(name):
@@ -183,7 +183,7 @@ def released(tmp_path_factory):
 
 
 def student_version(course, name):
-    return (course.root / "release" / name / f"{name}.ipynb").read_text()
+    return (course.root / "release" / name / f"{name}.ipynb").read_text(encoding="utf-8")
 
 
 def hidden_lines(name):

@@ -40,7 +40,8 @@ def template(tmp_path_factory):
     submissions.Course(root).release(NAME)
     cache = root / ".grading" / "cache"
     cache.mkdir(parents=True)
-    (cache / "ready").write_text(sandbox.made_of())  # these questions use no images
+    made_of = sandbox.made_of()  # these questions use no images
+    (cache / "ready").write_text(made_of, encoding="utf-8")
     return root
 
 
@@ -98,7 +99,7 @@ def test_a_mistake_is_named_on_the_page_and_the_hidden_test_is_not_shown(course)
     hand_in(course.root, "ada", right(course, double="def double(x):\n    return x"))
     assert graded(course)[0] == {"double": 0, "triple": 5}
     course.feedback(NAME, "ada")
-    page = (course.root / "feedback" / "ada" / NAME / f"{NAME}.html").read_text()
+    page = (course.root / "feedback" / "ada" / NAME / f"{NAME}.html").read_text(encoding="utf-8")
     assert "the secret sentence" in page
     assert "double(21)" not in page and "Nothing stays nothing" in page
 
@@ -110,7 +111,7 @@ def test_a_page_names_the_questions_and_shows_what_cells_end_in(course):
     hand_in(course.root, "ada", nb)
     graded(course)
     course.feedback(NAME, "ada")
-    page = (course.root / "feedback" / "ada" / NAME / f"{NAME}.html").read_text()
+    page = (course.root / "feedback" / "ada" / NAME / f"{NAME}.html").read_text(encoding="utf-8")
     assert "tiny: 5.0 of 12.0 marks so far" in page and "Test cell" not in page
     assert '<a href="#double_checks">double</a>:' in page
     assert "2.0 at most, still to be marked by a person" in page
@@ -135,7 +136,7 @@ def test_a_student_cannot_put_a_script_on_the_page(course):
     hand_in(course.root, "ada", nb)
     assert graded(course)[0] == FULL
     course.feedback(NAME, "ada")
-    page = (course.root / "feedback" / "ada" / NAME / f"{NAME}.html").read_text()
+    page = (course.root / "feedback" / "ada" / NAME / f"{NAME}.html").read_text(encoding="utf-8")
     assert page.count("stolen") >= 4
     assert "<script>stolen" not in page and "<b onclick" not in page
     _, _, body = page.partition("<body")
@@ -309,7 +310,7 @@ def test_a_disk_can_be_filled_only_up_to_its_limit(course):
     answer = textwrap.dedent(HOSTILE["filled disk"]) + "\nprint('written', written)"
     hand_in(course.root, "ada", right(course, double=answer))
     graded(course)
-    text = (course.root / "autograded" / "ada" / NAME / f"{NAME}.ipynb").read_text()
+    text = (course.root / "autograded" / "ada" / NAME / f"{NAME}.ipynb").read_text(encoding="utf-8")
     written = int(text.partition("written ")[2].partition("\\n")[0])
     assert 0 < written <= 3 * sandbox.Limits().disk
 
@@ -372,7 +373,8 @@ def test_a_cell_that_claims_to_be_a_check_is_not_trusted(course, tmp_path):
 def rewrite_setup(course, code):
     """Let the set-up cell hold other code, and write the student version anew."""
     path = course.root / "source" / NAME / f"{NAME}.ipynb"
-    path.write_text(path.read_text().replace("import numpy as np", code))
+    text = path.read_text(encoding="utf-8").replace("import numpy as np", code)
+    path.write_text(text, encoding="utf-8")
     course.release(NAME)
 
 
@@ -380,7 +382,8 @@ def test_a_question_that_is_added_to_graded_work_is_refused_with_the_reason(cour
     hand_in(course.root, "ada", right(course))
     course.grade(NAME, "ada")
     path = course.root / "source" / NAME / f"{NAME}.ipynb"
-    path.write_text(path.read_text().replace("triple_checks", "other_checks"))
+    text = path.read_text(encoding="utf-8").replace("triple_checks", "other_checks")
+    path.write_text(text, encoding="utf-8")
     with pytest.raises(RuntimeError) as refused:
         course.release(NAME)
     assert str(refused.value) == (
@@ -458,7 +461,7 @@ def test_no_notebook_and_no_json_get_no_marks_and_a_reason(course):
         assert marks == {"double": 0, "triple": 0}
         assert reason in notes
     course.feedback(NAME, "ada")
-    page = (course.root / "feedback" / "ada" / NAME / f"{NAME}.html").read_text()
+    page = (course.root / "feedback" / "ada" / NAME / f"{NAME}.html").read_text(encoding="utf-8")
     assert "Your notebook was not graded" in page
 
 
@@ -534,7 +537,7 @@ def test_a_changed_notebook_is_graded_with_a_note(course, alter, marks, note):
     nb = right(course)
     alter(nb)
     path = hand_in(course.root, "ada", b"")
-    path.write_text(json.dumps(nb))
+    path.write_text(json.dumps(nb), encoding="utf-8")
     found, notes = graded(course)
     assert found == marks
     assert note in notes
@@ -573,7 +576,7 @@ def test_marks_by_hand_survive_another_grading(course):
         (row,) = csv.DictReader(file)
     assert float(row["words"]) == 2
     course.feedback(NAME, "ada")
-    page = (course.root / "feedback" / "ada" / NAME / f"{NAME}.html").read_text()
+    page = (course.root / "feedback" / "ada" / NAME / f"{NAME}.html").read_text(encoding="utf-8")
     assert "tiny: 7.0 of 12.0 marks</h4>" in page and "marked by a person" in page
 
 
@@ -606,7 +609,7 @@ UNFIT = {
 def test_without_a_fitting_bubblewrap_there_is_no_sandbox(tmp_path, monkeypatch, program, found):
     monkeypatch.setenv("PATH", str(tmp_path))
     if program is not None:
-        (tmp_path / "bwrap").write_text(f"#!/bin/sh\n{program}\n")
+        (tmp_path / "bwrap").write_text(f"#!/bin/sh\n{program}\n", encoding="utf-8")
         (tmp_path / "bwrap").chmod(0o755)
     with pytest.raises(sandbox.NoSandbox) as refusal:
         sandbox.check.__wrapped__()
@@ -687,7 +690,9 @@ def test_another_hand_in_or_another_question_is_graded_again(course):
     hand_in(course.root, "bob", right(course, double="x = 1"))
     assert course.waiting(NAME) == ["bob"]
     path = course.root / "source" / NAME / f"{NAME}.ipynb"
-    path.write_text(path.read_text().replace("Nothing stays nothing.", "Zero stays zero."))
+    text = path.read_text(encoding="utf-8")
+    text = text.replace("Nothing stays nothing.", "Zero stays zero.")
+    path.write_text(text, encoding="utf-8")
     assert course.waiting(NAME) == ["ada", "bob"]
 
 

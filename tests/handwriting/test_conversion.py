@@ -1,28 +1,20 @@
 """Conversion: a scan becomes what EMNIST and MNIST hold, step by step as their papers say."""
 
-from helpers.handwriting import conversion, ink
+from helpers.handwriting import conversion
 
 import numpy as np
 import pytest
-from PIL import Image, ImageDraw
+import written
+from PIL import Image
 from scipy import ndimage
 
-
-def drawn(strokes, width=8):
-    """A scan of 128 × 128 pixels, bool."""
-    sheet = Image.new("1", (128, 128))
-    for stroke in strokes:
-        ImageDraw.Draw(sheet).line(stroke, fill=1, width=width, joint="curve")
-    return np.array(sheet)
-
-
-SEVEN = drawn([[(42, 38), (82, 36), (70, 70), (60, 100)]])
-BAR = drawn([[(64, 20), (64, 108)]])
+SEVEN = written.lines([[(42, 38), (82, 36), (70, 70), (60, 100)]])
+BAR = written.lines([[(64, 20), (64, 108)]])
 SCANS = {
     "7": SEVEN,
     "l": BAR,
     "turned l": BAR.T,
-    "O": drawn([[(40, 40), (90, 45), (80, 95), (40, 40)]]),
+    "O": written.lines([[(40, 40), (90, 45), (80, 95), (40, 40)]]),
 }
 
 
@@ -64,29 +56,6 @@ def test_both_keep_the_aspect_and_give_bytes_up_to_255(convert):
 
 
 def test_a_heavy_foot_does_not_push_mnist_s_digit_out_of_the_image():
-    image = conversion.mnist(drawn([[(64, 20), (64, 100)], [(30, 104), (100, 104)]], width=3))
+    scan = written.lines([[(64, 20), (64, 100)], [(30, 104), (100, 104)]], width=3)
+    image = conversion.mnist(scan)
     assert image.max() == 255 and ink_box(image)[0] >= 0
-
-
-@pytest.mark.parametrize("width", [2, 4, 8, 16, 24])
-def test_thin_and_thick_pens_come_out_alike(width):
-    scan = drawn([[(40, 30), (90, 30), (60, 100)]], width)
-    made = conversion.scan(scan.astype(np.float32), scan)
-    share = ink.width(made > 0.5) / max(made.shape)
-    low, high = conversion.STROKE
-    assert low - 0.02 < share < high + 0.03
-    assert max(made.shape) == conversion.LONG
-
-
-def test_strokes_may_stay_as_they_are():
-    thin = drawn([[(40, 30), (90, 30), (60, 100)]], 2)
-    made = conversion.scan(thin.astype(np.float32), thin, even=False)
-    assert made.sum() < 0.6 * conversion.scan(thin.astype(np.float32), thin).sum()
-
-
-def test_even_strokes_move_the_edge_to_both_sides():
-    wide = conversion.even_strokes(BAR[10:118, 40:90], share=(0.2, 0.2)) > 0.5
-    after = np.nonzero(wide[len(wide) // 2])[0]
-    assert len(after) == pytest.approx(0.2 * 89, abs=3)
-    aside = (wide.shape[1] - 50) // 2  # what was added to the left, and as much to the right
-    assert after.mean() - aside == pytest.approx(np.nonzero(BAR[64])[0].mean() - 40, abs=0.6)

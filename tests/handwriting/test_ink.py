@@ -103,3 +103,59 @@ def test_faint_parts_belong_to_the_dark_ones_that_they_touch():
     density[10, 5:20], density[10, 20:35], density[3, 5:35] = 0.8, 0.38, 0.38
     found = ink.strokes(density, 0.8)
     assert found[10, 5:35].all() and not found[3].any()
+
+
+def test_pixels_that_touch_at_a_corner_belong_together():
+    density = np.diag(np.full(9, 0.45, np.float32))
+    density[0, 0] = 0.9
+    assert np.array_equal(ink.strokes(density, 0.9), np.eye(9, dtype=bool))
+
+
+def test_isolated_ink_keeps_the_pixels_that_touch_it():
+    mask = np.zeros((5, 6), bool)
+    mask[1, 2] = True
+    kept = np.zeros((5, 6), np.float32)
+    kept[0:3, 1:4] = 0.7
+    assert np.array_equal(ink.isolated(np.full((5, 6), 0.7, np.float32), mask), kept)
+
+
+def test_a_crop_has_a_margin_where_there_is_one():
+    array = np.arange(42).reshape(6, 7)
+    mask = np.zeros((6, 7), bool)
+    mask[0, 2] = mask[3, 4] = True
+    assert np.array_equal(ink.crop(array, mask), array[0:4, 2:5])
+    assert np.array_equal(ink.crop(array, mask, margin=1), array[0:5, 1:6])
+
+
+def test_a_scan_ends_where_its_ink_is_two_fifths_of_the_dark_part():
+    density = np.zeros((100, 40), np.float32)
+    density[10:90, 10:20] = 0.25
+    density[10:90, 12:18] = 0.8
+    made = ink.scan(density, density > 0, even=False)
+    assert made.shape[0] == 64
+    assert made.shape[1] == pytest.approx(64 * 6 / 80, abs=1)  # 8 with its pale rim
+
+
+@pytest.mark.parametrize("width", [2, 4, 8, 16, 24])
+def test_thin_and_thick_pens_come_out_alike(width):
+    scan = written.lines([[(40, 30), (90, 30), (60, 100)]], width)
+    made = ink.scan(scan.astype(np.float32), scan)
+    share = ink.width(made > 0.5) / max(made.shape)
+    low, high = ink.STROKE
+    assert low - 0.02 < share < high + 0.03
+    assert max(made.shape) == ink.LONG
+
+
+def test_strokes_may_stay_as_they_are():
+    thin = written.lines([[(40, 30), (90, 30), (60, 100)]], 2)
+    made = ink.scan(thin.astype(np.float32), thin, even=False)
+    assert made.sum() < 0.6 * ink.scan(thin.astype(np.float32), thin).sum()
+
+
+def test_even_strokes_move_the_edge_to_both_sides():
+    bar = written.lines([[(64, 20), (64, 108)]])
+    wide = ink.even_strokes(bar[10:118, 40:90], share=(0.2, 0.2)) > 0.5
+    after = np.nonzero(wide[len(wide) // 2])[0]
+    assert len(after) == pytest.approx(0.2 * 89, abs=3)
+    aside = (wide.shape[1] - 50) // 2  # what was added to the left, and as much to the right
+    assert after.mean() - aside == pytest.approx(np.nonzero(bar[64])[0].mean() - 40, abs=0.6)

@@ -5,13 +5,13 @@ from helpers.handwriting import layout, pictures
 import numpy as np
 import pytest
 import written
+from scipy import ndimage
 
 
 def read(lines, **settings):
     """Characters found on a page of these lines, and the boxes they were drawn in."""
     ink, boxes = written.page(lines, **settings)
-    characters, _ = layout.characters(ink > 0.5)
-    return characters, boxes
+    return layout.characters(ink > 0.5), boxes
 
 
 def words(characters):
@@ -21,6 +21,11 @@ def words(characters):
 
 def shape(lines):
     return ["".join(" " if letter == " " else "x" for letter in line) for line in lines]
+
+
+def marks(character):
+    """How many connected components it has."""
+    return ndimage.label(character.mask, np.ones((3, 3)))[1]
 
 
 TEXT = ["Ein Vogel fliegt", "A jar of 12 big figs", "i j i j ij 5E", "Q7"]
@@ -53,12 +58,12 @@ def test_evenly_spaced_characters_are_one_word():
 def test_dots_join_their_stems_and_no_other_line():
     characters, boxes = read(["ijij", "ijij", "ijij"], leading=1.6)
     assert len(characters) == len(boxes)
-    assert all(len(one.marks) == 2 for one in characters)
+    assert all(marks(one) == 2 for one in characters)
 
 
 def test_bars_one_over_the_other_are_one_character():
     (equals,) = read(["a=b"])[0][1:2]
-    assert len(equals.marks) == 2
+    assert marks(equals) == 2
     assert words(read(["1=2 3=4"])[0]) == ["xxx xxx"]
 
 
@@ -67,17 +72,45 @@ def test_specks_and_full_stops_are_left_out():
     ink = ink > 0.5
     for row, column in ((300, 400), (60, 700), (900, 30)):
         ink[row : row + 3, column : column + 3] = True
-    characters, _ = layout.characters(ink)
-    assert words(characters) == ["xxxx xxx"]
+    assert words(layout.characters(ink)) == ["xxxx xxx"]
 
 
-def test_a_mark_knows_its_pixels():
+def test_a_character_knows_its_pixels():
     ink, _ = written.page(["ij"])
-    characters, labels = layout.characters(ink > 0.5)
+    mask = ink > 0.5
+    characters = layout.characters(mask)
+    assert np.array_equal(layout.together(characters, mask.shape), mask)
     for one in characters:
-        rows, columns = np.nonzero(np.isin(labels, one.marks))
+        rows, columns = np.nonzero(layout.together([one], mask.shape))
         found = columns.min(), rows.min(), columns.max() + 1, rows.max() + 1
         assert found == one.box
+
+
+def test_each_character_needs_its_name():
+    characters, _ = read(["Q7"])
+    assert layout.text(characters, ["Q", "7"]) == "Q7"
+    for names in (["Q"], ["Q", "7", "7"]):
+        with pytest.raises(ValueError, match="argument"):
+            layout.text(characters, names)
+
+
+def test_a_character_s_part_is_its_box_and_a_pixel_around_it():
+    mask = np.zeros((60, 80), bool)
+    mask[10:50, :4] = mask[20:, 40:44] = True
+    found = layout.characters(mask)
+    assert [one.box for one in found] == [(0, 10, 4, 50), (40, 20, 44, 60)]
+    for one, drawn in zip(found, (np.s_[9:51, 0:5], np.s_[19:60, 39:45]), strict=True):
+        assert np.array_equal(mask[one.part], mask[drawn])
+        assert np.array_equal(one.mask, mask[drawn])
+
+
+def test_characters_whose_boxes_overlap_keep_their_pixels():
+    corner = np.array([[1, 0, 0], [1, 0, 0], [1, 1, 1]], bool)
+    around = layout.Character((0, 0, 3, 3), np.s_[0:3, 0:3], corner, 0, 0)
+    inside = layout.Character((2, 0, 3, 1), np.s_[0:2, 1:3], ~corner[:2, 1:], 0, 0)
+    whole = [[1, 1, 1], [1, 1, 1], [1, 1, 1]]
+    assert np.array_equal(layout.together([around, inside], (3, 3)), whole)
+    assert np.array_equal(layout.together([inside, around], (3, 3)), whole)
 
 
 @pytest.mark.parametrize("degrees", [-6, -2.5, 0, 1, 5])
@@ -92,14 +125,14 @@ def test_lines_may_wander_a_little(degrees):
     lines = ["Lines that fall or rise", "make this hard", "for readers of it"]
     ink, _ = written.page(lines)
     turned = np.asarray(written.photograph(ink, 1, 0, angle=degrees)) < 128
-    assert words(layout.characters(turned)[0]) == shape(lines)
+    assert words(layout.characters(turned)) == shape(lines)
 
 
 def test_an_empty_page_and_one_of_specks_have_no_characters():
     mask = np.zeros((50, 60), bool)
-    assert layout.characters(mask)[0] == []
+    assert layout.characters(mask) == []
     mask[10:13, 10:13] = mask[30:33, 40:43] = True
-    assert layout.characters(mask)[0] == []
+    assert layout.characters(mask) == []
 
 
 def test_a_texture_is_refused():

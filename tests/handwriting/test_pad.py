@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from helpers import handwriting
-from helpers.handwriting import pad
+from helpers.handwriting import conversion, pad
 
 import matplotlib.figure
 import numpy as np
@@ -28,11 +28,11 @@ def drawn(model):
     return made
 
 
-def test_strokes_are_answered_by_the_image_seen_and_five_readings(drawn):
+def test_strokes_are_answered_by_the_image_seen_and_five_predictions(drawn):
     expected = handwriting.prepare(pad.draw(pad.STORED))
     assert np.array_equal(np.frombuffer(drawn.seen, np.uint8).reshape(28, 28), expected)
-    assert len(drawn.readings) == 5 and drawn.readings[0][0] == "R" and drawn.problem == ""
-    values = [probability for _, probability in drawn.readings]
+    assert len(drawn.predictions) == 5 and drawn.predictions[0][0] == "R" and drawn.problem == ""
+    values = [probability for _, probability in drawn.predictions]
     assert values == sorted(values, reverse=True) and sum(values) == pytest.approx(1)
 
 
@@ -41,20 +41,20 @@ def test_undo_and_clear_are_answered_too(drawn):
     drawn.strokes = drawn.strokes[:-1]
     assert drawn.seen != with_leg
     drawn.strokes = []
-    assert (drawn.seen, drawn.readings, drawn.problem) == (b"", [], "")
+    assert (drawn.seen, drawn.predictions, drawn.problem) == (b"", [], "")
 
 
 def test_what_cannot_be_read_is_said_and_the_last_answer_goes(drawn):
     drawn.strokes = [[[30, 30], [30, 250]], [[250, 30], [250, 250]]]
     assert "Expected one character, found 2" in drawn.problem
-    assert (drawn.seen, drawn.readings) == (b"", [])
+    assert (drawn.seen, drawn.predictions) == (b"", [])
     drawn.strokes = [SLANT]
-    assert drawn.problem == "" and drawn.readings
+    assert drawn.problem == "" and drawn.predictions
 
 
 def test_the_style_reaches_the_image(model):
     seen = {}
-    for style in handwriting.STYLES:
+    for style in conversion.STYLES:
         made = pad.Pad(model, CLASSES, style)
         made.strokes = [SLANT]
         seen[style] = made.seen
@@ -89,12 +89,12 @@ def test_a_drawing_that_cannot_be_saved_leaves_nothing(drawn, tmp_path, monkeypa
 
 
 def test_the_browser_gets_the_same_sheet_and_pen():
-    script = (Path(pad.__file__).parent / "pad.js").read_text()
+    script = (Path(pad.__file__).parent / "pad.js").read_text(encoding="utf-8")
     assert f"const SIDE = {pad.SIDE};" in script and f"const PEN = {pad.PEN};" in script
     synced = [name for name in pad.Pad.class_traits(sync=True) if not name.startswith("_")]
-    for name in {"strokes", "seen", "readings", "problem"} & set(synced):
+    for name in {"strokes", "seen", "predictions", "problem"} & set(synced):
         assert f'"{name}"' in script or f"change:{name}" in script
-    assert {"strokes", "seen", "readings", "problem"} <= set(synced)
+    assert {"strokes", "seen", "predictions", "problem"} <= set(synced)
 
 
 @pytest.mark.parametrize("session, kind", [(None, matplotlib.figure.Figure), ("a.ipynb", pad.Pad)])
@@ -108,6 +108,6 @@ def test_where_nobody_can_draw_a_stored_drawing_is_shown(model, monkeypatch, ses
 def test_live_overrides_what_the_surroundings_say(model, monkeypatch):
     monkeypatch.setenv("JPY_SESSION_NAME", "a.ipynb")
     figure = pad.show(model, CLASSES, live=False)
-    readings = figure.axes[2].get_yticklabels()
-    assert readings[0].get_text() == "R"
+    names = figure.axes[2].get_yticklabels()
+    assert names[0].get_text() == "R"
     assert isinstance(pad.show(model, CLASSES, live=True), pad.Pad)

@@ -108,6 +108,18 @@ def test_a_picture_is_turned_upright_as_its_camera_noted(tmp_path, orientation):
         assert same(opened(image))
 
 
+@pytest.mark.parametrize("values, expected", [
+    ((-0.5, 0.5), (0, 1)),
+    ((-3, 0), (0, 1)),
+    ((2, 4), (0.5, 1)),
+])  # fmt: skip
+def test_zero_or_what_is_below_it_is_black_and_the_brightest_white(values, expected):
+    array = np.full((10, 12), values[0], float)
+    array[:, 6:] = values[1]
+    seen = opened(array)
+    assert seen[0, 0] == pytest.approx(expected[0]) and seen[0, -1] == pytest.approx(expected[1])
+
+
 def test_white_on_nothing_is_seen_on_black():
     assert same(1 - opened(drawn_on_nothing((255, 255, 255))))
 

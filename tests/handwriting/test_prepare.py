@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from helpers import handwriting
-from helpers.handwriting import conversion, pictures
+from helpers.handwriting import conversion, ink, pictures
 
 import numpy as np
 import pytest
@@ -79,10 +79,10 @@ def test_a_dot_that_is_far_above_its_stem_or_large_belongs_to_it(radius, above):
     assert np.abs(np.diff(inked[3:-3].astype(int))).sum() == 2  # ink, gap, ink
 
 
-@pytest.mark.parametrize("style, convert", handwriting.STYLES.items())
+@pytest.mark.parametrize("style, convert", conversion.STYLES.items())
 def test_a_training_image_stays_nearly_what_it_is(style, convert):
     scan = written.picture("R", 90, (128, 128)) < 0.5
-    image = convert(conversion.scan(scan.astype(np.float32), scan))
+    image = convert(ink.scan(scan.astype(np.float32), scan))
     assert alike(handwriting.prepare(image, style), image) > 0.9
 
 
@@ -234,19 +234,19 @@ def test_a_page_without_ink_and_a_wrong_number_of_classes_are_refused(model, pag
         handwriting.read_page(written.photograph(page[0]), model, CLASSES[:5])
 
 
-def test_read_gives_the_image_and_the_best_readings(model):
+def test_read_gives_the_image_and_the_best_predictions(model):
     sheet = written.picture("R")
-    seen, readings = handwriting.read(sheet, model, CLASSES, count=3)
+    seen, predictions = handwriting.read(sheet, model, CLASSES, count=3)
     assert np.array_equal(seen, handwriting.prepare(sheet))
-    assert readings[0][0] == "R" and len(readings) == 3
-    values = [value for _, value in readings]
+    assert predictions[0][0] == "R" and len(predictions) == 3
+    values = [value for _, value in predictions]
     assert values == sorted(values, reverse=True) and 0 <= values[-1] <= values[0] <= 1
 
 
 def test_ten_thousand_odd_pictures_give_an_image_or_a_named_error():
     script = Path(__file__).parents[1] / "tools" / "fuzz.py"
     done = subprocess.run(
-        [sys.executable, script, "10000"], capture_output=True, text=True, check=False
+        [sys.executable, script, "10000"], capture_output=True, encoding="utf-8", check=False
     )
     assert done.returncode == 0, done.stderr[-3000:]
     found = json.loads(done.stdout)

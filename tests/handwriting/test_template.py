@@ -65,7 +65,7 @@ VIEWS = {
 @pytest.mark.parametrize("view", VIEWS)
 def test_a_photograph_of_the_page_becomes_labelled_images(view):
     sheet, labels = filled()
-    images, found = template.cut(photographed(sheet, **VIEWS[view]))
+    images, found = template.extract(photographed(sheet, **VIEWS[view]))
     assert found.tolist() == labels
     assert images.shape == (len(labels), 28, 28) and images.dtype == np.uint8
     read = model().predict(images).argmax(axis=1)
@@ -75,18 +75,29 @@ def test_a_photograph_of_the_page_becomes_labelled_images(view):
 
 def test_letter_paper_holds_the_same_block():
     sheet, labels = filled("Letter")
-    assert template.cut(photographed(sheet, turn=3))[1].tolist() == labels
+    assert template.extract(photographed(sheet, turn=3))[1].tolist() == labels
 
 
 def test_the_images_make_a_split():
-    images, labels = template.cut(photographed(filled()[0]))
+    images, labels = template.extract(photographed(filled()[0]))
     split = data.Split(images, labels)
     assert len(split[:10]) == 10 and split.labels.max() == 61
 
 
 def test_an_empty_page_has_no_images():
-    images, labels = template.cut(photographed(filled(every=10**6)[0].copy()))
+    images, labels = template.extract(photographed(filled(every=10**6)[0].copy()))
     assert len(images) == len(labels) <= 1
+
+
+def test_a_short_scratch_in_an_empty_box_is_no_character():
+    sheet, labels = filled()
+    scratched = sheet.copy()
+    width, height = template.PAPERS["A4"]
+    _, x, y = template.boxes()[1]
+    middle = np.array([(width - template.WIDTH) / 2 + x, (height - template.HEIGHT) / 2 + y])
+    left, top = np.round((middle + template.BOX / 2) * DPI / 25.4).astype(int).tolist()
+    scratched.paste(40, (left, top, left + 7, top + 2))  # 1.2 mm long
+    assert template.extract(photographed(scratched))[1].tolist() == labels
 
 
 def test_every_character_has_its_boxes_inside_the_marks_and_apart():
@@ -109,14 +120,14 @@ def test_the_pdf_has_the_paper_s_size(tmp_path, paper):
     assert found == pytest.approx(template.PAPERS[paper], abs=0.1)
 
 
-def test_what_cannot_be_cut_is_refused(tmp_path):
+def test_what_cannot_be_read_is_refused(tmp_path):
     with pytest.raises(ValueError, match="A4, Letter, found 'A3'"):
         template.write(tmp_path / "page.pdf", "A3")
     with pytest.raises(template.NoTemplate, match="five black squares"):
-        template.cut(written.picture("R"))
+        template.extract(written.picture("R"))
     sheet = filled()[0].copy()
     sheet.paste(255, (0, 0, sheet.width // 3, sheet.height // 10))
     with pytest.raises(pictures.Unreadable, match="five black squares"):
-        template.cut(photographed(sheet))
+        template.extract(photographed(sheet))
     with pytest.raises(ValueError, match="'emnist' or 'mnist'"):
-        template.cut(photographed(sheet), "EMNIST")
+        template.extract(photographed(sheet), "EMNIST")

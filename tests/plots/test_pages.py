@@ -23,7 +23,7 @@ def fig():
     plt.close(made)
 
 
-def test_every_character_has_its_box_and_its_reading(fig):
+def test_every_character_has_its_box_and_its_class_above(fig):
     (ax,) = fig.axes
     assert [text.get_text() for text in ax.texts] == ["a", "b?", "c", "d?"]
     drawn = [line.get_xydata() for line in ax.lines]
@@ -31,7 +31,7 @@ def test_every_character_has_its_box_and_its_reading(fig):
     assert np.array_equal(found, BOXES)
 
 
-def test_doubtful_readings_differ_in_line_and_width_not_only_in_colour(fig):
+def test_doubtful_characters_differ_in_line_and_width_not_only_in_colour(fig):
     (ax,) = fig.axes
     assert [line.get_linestyle() for line in ax.lines] == ["-", "--", "-", "--"]
     wide = np.array([line.get_linewidth() for line in ax.lines])
@@ -68,10 +68,10 @@ def test_a_page_without_characters_is_drawn_bare():
     assert not fig.axes[0].texts and "0 characters" in fig.axes[0].get_title()
 
 
-def test_a_drawing_stands_beside_what_is_seen_and_read():
-    readings = [("R", 0.8), ("A", 0.15), ("K", 0.05)]
+def test_a_drawing_stands_beside_what_is_seen_and_predicted():
+    predictions = [("R", 0.8), ("A", 0.15), ("K", 0.05)]
     seen = np.eye(28, dtype=np.uint8) * 255
-    fig = pages.drawing(Image.new("L", (280, 280), 255), seen, readings)
+    fig = pages.drawing(Image.new("L", (280, 280), 255), seen, predictions)
     assert np.array_equal(fig.axes[1].images[0].get_array(), seen)
     bars = fig.axes[2].patches
     assert [bar.get_width() for bar in bars] == [0.8, 0.15, 0.05]

@@ -9,9 +9,11 @@ from helpers.evaluation import Evaluation
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 
 CLASSES = {
     10: tuple("0123456789"),
+    11: tuple("0123456789A"),
     62: tuple(map(chr, [*range(48, 58), *range(65, 91), *range(97, 123)])),
 }
 
@@ -44,6 +46,7 @@ FIGURES = {
     "precision_recall": (2, lambda: plots.precision_recall_curves(network(10))),
     "calibration": (2, lambda: plots.calibration_curve(network(10))),
     "intervals": (1, lambda: plots.intervals({"a": (0.9, 0.8, 0.95)})),
+    "score_box of one": (1, lambda: plots.score_box({"a": [0.9, 0.92]})),
 }
 
 
@@ -64,7 +67,7 @@ def test_every_panel_is_labelled_and_the_figure_has_a_title(name):
 
 @pytest.mark.parametrize("name", FIGURES)
 def test_a_figure_is_left_to_the_notebook_to_show_once(name):
-    FIGURES[name][1]()
+    assert isinstance(FIGURES[name][1](), Figure)
     assert plt.get_fignums() == []
 
 
@@ -188,6 +191,36 @@ def test_curves_of_ten_classes_differ_without_colour():
     lines = plots.roc_curves(network(10)).axes[1].lines
     styles = {(line.get_linestyle(), line.get_marker()) for line in lines if len(line.get_xdata())}
     assert len(styles) == 9  # the tenth class has no images
+
+
+def test_of_eleven_classes_the_ten_lowest_differ_and_the_eleventh_is_drawn_in_grey():
+    rng = np.random.default_rng(0)
+    labels = np.repeat(np.arange(11), 20)
+    scores = rng.random((220, 11)) + np.linspace(0.2, 1, 11) * np.eye(11)[labels]
+    eleven = Evaluation(labels, scores / scores.sum(axis=1, keepdims=True), CLASSES[11])
+    lines = {
+        line.get_label().split(":")[0]: line for line in plots.roc_curves(eleven).axes[1].lines
+    }
+    assert len(lines) == 11
+    best = max(eleven.roc(), key=lambda curve: curve.area).name
+    assert lines.pop(best).get_color() == "0.75"
+    styles = {(line.get_linestyle(), line.get_marker()) for line in lines.values()}
+    assert len(styles) == 10
+
+
+def test_eleven_histories_are_refused_and_ten_are_drawn():
+    assert len(plots.learning_curves({n: history() for n in range(10)}).axes[1].lines) == 20
+    with pytest.raises(ValueError, match=r"at most 10 curves.*found 11\. Choose 10"):
+        plots.learning_curves({n: history() for n in range(11)})
+
+
+def test_more_splits_than_hatches_are_refused():
+    splits = {str(number): np.array([0, 1]) for number in range(7)}
+    with pytest.raises(ValueError, match=r"at most 6 groups of bars.*found 7\. Choose 6"):
+        plots.class_counts(splits, "ab")
+    splits.popitem()
+    bars = plots.class_counts(splits, "ab").axes[0].containers
+    assert len({bar[0].get_hatch() for bar in bars}) == 6
 
 
 @pytest.mark.parametrize("k", [10, 62])

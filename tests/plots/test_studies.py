@@ -2,12 +2,13 @@
 
 from helpers.plots import studies as study_plots
 from helpers.recipes.schedules import RangeTest
-from helpers.studies.table import summarise
+from helpers.statistics import compare_settings, summarise
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.figure import Figure
 
 FACTORS = ["width", "layers", "optimizer"]
 
@@ -40,14 +41,20 @@ PARTS = pd.Series({"first": 1.5, "second": -0.2, "last": 0.7}).rename_axis("part
 SEARCHES = {"genetic": TRIALS, "random": TRIALS[::-1]}
 RATES = np.geomspace(1e-6, 1, 60)
 TEST = RangeTest(RATES, 2.3 - 2 * np.exp(-((np.log10(RATES) + 2) ** 2)) + 0.5 * RATES)
+RUNS = pd.DataFrame(
+    {"row": "waits", "storage": "journal", "workers": [1, 2], "rows_per_minute": [10, 19]}
+)
 FIGURES = {
     "settings": (1, lambda: study_plots.settings(GRID)),
     "grid": (2, lambda: study_plots.grid(GRID, ["width"], ["layers", "optimizer"])),
+    "effects": (3, lambda: study_plots.effects(GRID)),
     "curves": (2, lambda: study_plots.curves(TABLE, "width")),
+    "folds": (4, lambda: study_plots.folds(TABLE, "width")),
     "pareto": (1, lambda: study_plots.pareto(WIDTHS, "parameters", "parameters")),
     "fronts_over_time": (2, lambda: study_plots.fronts_over_time(SEARCHES, 10, 0.5)),
     "bars": (1, lambda: study_plots.bars(PARTS, "seconds", "Where the seconds go")),
-    "range_tests": (1, lambda: study_plots.range_tests({"adam": TEST})),
+    "range_tests": (4, lambda: study_plots.range_tests(dict.fromkeys("abcd", TEST))),
+    "throughput": (1, lambda: study_plots.throughput(RUNS)),
 }
 
 
@@ -56,9 +63,13 @@ def test_every_panel_is_labelled_and_the_figure_has_a_title(name):
     panels, draw = FIGURES[name]
     figure = draw()
     figure.draw_without_rendering()
-    assert len(figure.axes) == panels and figure.get_suptitle()
+    assert isinstance(figure, Figure) and len(figure.axes) == panels and figure.get_suptitle()
     for ax in figure.axes:
-        assert ax.get_ylabel() and (ax.get_xlabel() or ax.get_label() == "<colorbar>")
+        place = ax.get_subplotspec()
+        if place is None:  # a colour bar
+            assert ax.get_ylabel()
+        assert ax.get_ylabel() or not place.is_first_col()
+        assert place is None or ax.get_xlabel() or not place.is_last_row()
     assert plt.get_fignums() == []
 
 
@@ -73,14 +84,37 @@ def test_folds_draws_every_fold_thin_and_their_mean_thick():
     assert axes[0].get_ylim() == axes[1].get_ylim()
 
 
-def test_settings_shows_each_mean_with_its_interval_and_worse_ones_hollow():
-    ax = study_plots.settings(WIDTHS).axes[0]
-    handles, labels = ax.get_legend_handles_labels()
-    points = {label: handle[0] for handle, label in zip(handles, labels, strict=True)}
-    assert set(points) == {"best", "worse"}
-    assert points["worse"].get_markerfacecolor() == "white"
-    assert points["best"].get_xdata() == pytest.approx([WIDTHS.loc[8, "accuracy"]])
-    assert [text.get_text() for text in ax.get_yticklabels()] == ["4", "8"]
+def drawn_settings(summary):
+    """The panel, and for each verdict its points (x, y), its intervals (low, high), its marks."""
+    ax = study_plots.settings(summary).axes[0]
+    found = {}
+    for bars in ax.containers:
+        points, _, (lines,) = bars.lines
+        ends = [segment[:, 0] for segment in lines.get_segments()]
+        found[bars.get_label()] = points.get_xydata(), np.array(ends), points
+    return ax, found
+
+
+def test_settings_draws_differences_to_the_best_with_their_intervals_in_points():
+    """Three runs each, a spread of 1 point: 2.776 (t, 4 degrees of freedom) · √(2/3) is 2.267."""
+    scores = {"a": [0.90, 0.91, 0.92], "b": [0.95, 0.96, 0.97], "c": [0.945, 0.955, 0.965]}
+    summary = compare_settings(scores)
+    ax, found = drawn_settings(summary)
+    assert found["best"][0] == pytest.approx(np.array([[0, 1]]))
+    assert found["best"][1] == pytest.approx(np.array([[0, 0]]))
+    assert found["worse"][0] == pytest.approx(np.array([[5, 0]]))
+    assert found["worse"][1] == pytest.approx(np.array([[2.733, 7.267]]), abs=1e-3)
+    assert found["no difference found"][0] == pytest.approx(np.array([[0.5, 2]]))
+    assert found["no difference found"][1] == pytest.approx(np.array([[-1.767, 2.767]]), abs=1e-3)
+    assert any(np.array_equal(line.get_xdata(), [0, 0]) for line in ax.lines)
+    marks = {verdict: points.get_marker() for verdict, (_, _, points) in found.items()}
+    assert len(set(marks.values())) == 3
+    faces = {verdict: points.get_markerfacecolor() for verdict, (*_, points) in found.items()}
+    assert [verdict for verdict, face in faces.items() if face == "white"] == ["worse"]
+    assert [text.get_text() for text in ax.get_yticklabels()] == ["a", "b", "c"]
+    (means,) = ax.child_axes
+    assert [text.get_text() for text in means.get_yticklabels()] == ["91.00%", "96.00%", "95.50%"]
+    assert ax.get_ylim()[0] > ax.get_ylim()[1] and ax.get_ylabel() == "setting"
 
 
 @pytest.mark.parametrize("rows", [["width", "layers"], ["layers", "width"], ["optimizer", "width"]])
@@ -112,10 +146,15 @@ def test_curves_are_means_over_seeds_without_runs_that_became_nan():
 
 def test_pareto_joins_what_nothing_cheaper_beats():
     summary = pd.DataFrame(
-        {"accuracy": [0.9, 0.8, 0.95, 0.94], "cost": [1, 2, 3, 4]}, index=["a", "b", "c", "d"]
-    ).assign(low=0.7, high=0.99)
-    front = study_plots.pareto(summary, "cost", "cost").axes[0].lines[0]
+        {"accuracy": [0.94, 0.9, 0.8, 0.95], "cost": [4, 1, 2, 3]}, index=["d", "a", "b", "c"]
+    )
+    ax = study_plots.pareto(summary, "cost", "cost").axes[0]
+    front, *points = ax.lines
     assert front.get_xdata().tolist() == [1, 3] and front.get_ydata().tolist() == [0.9, 0.95]
+    drawn = [(line.get_label(), *line.get_xydata()[0].tolist()) for line in points]
+    assert drawn == [("1  a", 1, 0.9), ("2  b", 2, 0.8), ("3  c", 3, 0.95), ("4  d", 4, 0.94)]
+    assert [line.get_markerfacecolor() == "white" for line in points] == [False, True, False, True]
+    assert [text.get_text() for text in ax.texts] == ["1", "2", "3", "4"]
 
 
 def test_fronts_over_time_draws_the_front_of_the_trials_so_far():
@@ -130,7 +169,7 @@ def test_fronts_over_time_draws_the_front_of_the_trials_so_far():
     assert steps[0].get_ydata() == pytest.approx(expected)
 
 
-def test_range_tests_mark_the_readings():
+def test_range_tests_mark_three_rates():
     ax = study_plots.range_tests({"adam": TEST, "sgd": TEST}).axes[0]
     labels = ax.get_legend_handles_labels()[1]
     expected = {"steepest": TEST.steepest, "minimum": TEST.minimum, "tenth": TEST.tenth}
@@ -163,3 +202,28 @@ def test_bars_stand_in_the_order_of_the_values_with_their_numbers():
 def test_no_front_leaves_its_panel():
     figure = study_plots.fronts_over_time(SEARCHES | {"better": TRIALS.add([0.05, 0])}, 10, 0.5)
     assert {ax.get_ylim() for ax in figure.axes} == {(0.5, TRIALS["accuracy"].max() + 0.052)}
+
+
+def many(count):
+    """A table of so many settings, and the same as storages that runs were kept in."""
+    rows = [TABLE.iloc[[0]].assign(width=width) for width in range(count)]
+    runs = [RUNS.assign(storage=f"storage {number}") for number in range(count)]
+    return pd.concat(rows), pd.concat(runs)
+
+
+@pytest.mark.parametrize(
+    "draw",
+    [
+        lambda count: study_plots.curves(many(count)[0], "width"),
+        lambda count: study_plots.throughput(many(count)[1]),
+        lambda count: study_plots.fronts_over_time({"one": TRIALS[:count]}, 1, 0.5),
+    ],
+    ids=["curves", "throughput", "fronts"],
+)
+def test_ten_curves_differ_in_their_markers_and_eleven_are_refused(draw):
+    ax = draw(10).axes[0]
+    names = ax.get_legend_handles_labels()[1]
+    named = [line for line in ax.lines if line.get_label() in names and line.get_marker() != "None"]
+    assert len({line.get_marker() for line in named}) == len(named) == 10
+    with pytest.raises(ValueError, match=r"at most 10 curves.*found 11\. Choose 10"):
+        draw(11)

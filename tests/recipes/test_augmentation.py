@@ -1,7 +1,9 @@
 """Augmentation changes training images within its limits, and no others."""
 
-from helpers.recipes.augmentation import augmentation, pixel_shifts
+from helpers import models
+from helpers.recipes import augmentation
 
+import keras
 import numpy as np
 import pytest
 
@@ -19,7 +21,7 @@ def bars(count=300):
 
 
 def augmented(images, **settings):
-    return np.array(augmentation(**settings)(images, training=True))
+    return np.array(augmentation.random_affine(**settings)(images, training=True))
 
 
 @pytest.mark.parametrize(
@@ -35,7 +37,7 @@ def augmented(images, **settings):
     ids=" ".join,
 )
 def test_augmentation_changes_images_in_training_only_and_anew_each_time(settings):
-    layer, images = augmentation(**settings), noise(32)
+    layer, images = augmentation.random_affine(**settings), noise(32)
     assert np.array_equal(layer(images, training=False), images)
     first, second = (np.array(layer(images, training=True)) for _ in range(2))
     assert first.shape == images.shape and first.dtype == np.float32
@@ -110,13 +112,13 @@ def test_what_comes_in_from_outside_is_the_nearest_pixel_or_black(effect):
 @pytest.mark.parametrize("settings", [{"flip": "diagonal"}, {"shift": 0.1, "fill": "white"}])
 def test_an_augmentation_that_there_is_not_is_explained(settings):
     with pytest.raises(ValueError, match=r"expected fill .* and flip .* found .*(diagonal|white)"):
-        augmentation(**settings)
+        augmentation.random_affine(**settings)
 
 
 @pytest.mark.parametrize("pixels", [1, 2])
 def test_pixel_shifts_move_images_by_whole_pixels_all_equally_often(pixels):
     images, side = noise(1000), 2 * pixels + 1
-    found = np.array(pixel_shifts(pixels)(images, training=True))
+    found = np.array(augmentation.pixel_shifts(pixels)(images, training=True))
     framed = np.pad(images, ((0, 0), (pixels, pixels), (pixels, pixels)))
     same = [
         (found == framed[:, y : y + 28, x : x + 28]).all(axis=(1, 2)).sum()
@@ -128,10 +130,37 @@ def test_pixel_shifts_move_images_by_whole_pixels_all_equally_often(pixels):
 
 
 def test_pixel_shifts_leave_images_alone_outside_training():
-    assert np.array_equal(pixel_shifts()(noise(8), training=False), noise(8))
+    assert np.array_equal(augmentation.pixel_shifts()(noise(8), training=False), noise(8))
 
 
 @pytest.mark.parametrize("pixels", [0, 28, 0.5, "1"])
 def test_pixel_shifts_say_which_numbers_they_take(pixels):
     with pytest.raises(ValueError, match="whole pixels"):
-        pixel_shifts(pixels)
+        augmentation.pixel_shifts(pixels)
+
+
+def test_a_shift_averaged_model_reads_five_copies_with_one_set_of_weights(tmp_path):
+    model = models.dense_ann((16,))
+    averaged = augmentation.shift_averaged(model)
+    assert averaged.count_params() == model.count_params()
+    image = np.zeros((3, 28, 28), "uint8")
+    image[:, 4:24, 4:24] = np.random.default_rng(0).integers(0, 256, (3, 20, 20))
+    shifts = [(0, 0), (0, 1), (0, -1), (1, 0), (-1, 0)]
+    each = [model.predict(np.roll(image, shift, axis=(1, 2)), verbose=0) for shift in shifts]
+    read = averaged.predict(image, verbose=0)
+    np.testing.assert_allclose(read, np.mean(each, axis=0), atol=1e-6)
+    averaged.save(tmp_path / "averaged.keras")
+    loaded = keras.saving.load_model(tmp_path / "averaged.keras")
+    np.testing.assert_array_equal(loaded.predict(image, verbose=0), read)
+    model.set_weights([0 * weight for weight in model.get_weights()])
+    np.testing.assert_allclose(averaged.predict(image, verbose=0), 0.1, atol=1e-6)
+
+
+def test_what_is_shifted_out_is_gone_and_black_comes_in():
+    image = np.zeros((1, 28, 28), "uint8")
+    image[0, 0, 0] = 200  # in the corner: two of four shifts lose it
+    inputs = keras.Input((28, 28))
+    total = keras.Model(inputs, keras.ops.sum(inputs, axis=(1, 2)))
+    assert augmentation.shift_averaged(total).predict(image, verbose=0) == pytest.approx(
+        200 * 3 / 5
+    )

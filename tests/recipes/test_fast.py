@@ -1,20 +1,12 @@
 """helpers.fast: the quick network, its first filters and its recipe; the smallest network."""
 
 from helpers import models, training
-from helpers.data import Split
 from helpers.recipes import fast
 
 import keras
 import numpy as np
 import pytest
-
-
-def split(count=6400, classes=10):
-    """Noise with a bright row that tells the class."""
-    labels = np.arange(count) % classes
-    images = np.random.default_rng(0).integers(0, 60, (count, 28, 28), dtype=np.uint8)
-    images[np.arange(count), 2 * labels + 2] = 255
-    return Split(images, labels)
+from learnable import split
 
 
 def test_the_network_has_the_parameters_that_it_claims():
@@ -26,12 +18,12 @@ def test_the_network_has_the_parameters_that_it_claims():
 def test_the_recipe_trains_one_epoch_with_momentum_and_a_falling_rate():
     keras.utils.set_random_seed(1)
     model = fast.fast_cnn()
-    history = training.fit(model, split(), verbose=False, **fast.recipe(peak=0.1))
+    history = training.fit(model, split(6400), verbose=False, **fast.recipe(peak=0.1))
     assert history.epochs == 1 and history.batch_size == 128
     assert model.optimizer.nesterov and model.optimizer.momentum == 0.9
     assert float(model.optimizer.learning_rate) < 1e-2  # at the end of the cycle
-    judged = model.predict(split().images, verbose=0).argmax(axis=1)
-    assert (judged == split().labels).mean() > 0.9
+    predicted = model.predict(split(6400).images, verbose=0).argmax(axis=1)
+    assert (predicted == split(6400).labels).mean() > 0.9
 
 
 def test_each_trick_can_be_switched_off():
@@ -72,6 +64,6 @@ def test_a_count_of_filters_that_cannot_be_is_named(count):
 
 
 def test_begin_gives_a_network_those_filters():
-    model = fast.begin(fast.fast_cnn(filters=(8, 4)), split().images)
-    expected = fast.patch_filters(split().images, 8)
+    model = fast.begin(fast.fast_cnn(filters=(8, 4)), split(600).images)
+    expected = fast.patch_filters(split(600).images, 8)
     np.testing.assert_allclose(model.get_layer("conv_1").kernel, expected, rtol=1e-5)

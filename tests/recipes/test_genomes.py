@@ -65,7 +65,7 @@ def test_what_is_no_genome_is_refused(genome, named):
 def test_a_genome_comes_back_from_its_words_with_its_types():
     assert genomes.text(SMALLEST) == "3 2 4 0 0 average False 0 0.0"
     for genome in drawn(50):
-        again = genomes.read(genomes.text(genome))
+        again = genomes.parse(genomes.text(genome))
         assert again == genome and list(map(type, again.values())) == list(
             map(type, genome.values())
         )
@@ -74,7 +74,7 @@ def test_a_genome_comes_back_from_its_words_with_its_types():
 @pytest.mark.parametrize("words", ["", "3 2 4", "3 2 4 0 0 average False 0 0.0 1", "9 2 4 0 0"])
 def test_words_that_are_no_genome_are_refused(words):
     with pytest.raises(ValueError, match="expected"):
-        genomes.read(words)
+        genomes.parse(words)
 
 
 def test_a_child_has_every_gene_from_one_of_its_parents_and_half_from_each():

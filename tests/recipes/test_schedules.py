@@ -7,16 +7,9 @@ from helpers.recipes import schedules
 import keras
 import numpy as np
 import pytest
+from learnable import split
 
 OPTIMIZERS = ["rmsprop", "nadam", "sgd", "adadelta", "adagrad", "adam"]
-
-
-def split(count=240):
-    """Images with a bright row that tells the class, among noise."""
-    labels = np.arange(count) % 10
-    images = np.random.default_rng(0).integers(0, 60, (count, 28, 28), dtype=np.uint8)
-    images[np.arange(count), 2 * labels + 2] = 255
-    return Split(images, labels)
 
 
 @pytest.fixture(autouse=True)
@@ -86,15 +79,16 @@ def test_a_range_test_is_read_at_its_minimum_a_tenth_of_it_and_its_steepest(
 class Noting(np.ndarray):
     """Images that note which of them are asked for."""
 
+    def __array_finalize__(self, origin):
+        self.asked = getattr(origin, "asked", [])
+
     def __getitem__(self, index):
         self.asked.append(index)
         return np.asarray(self)[index]
 
 
 def noting():
-    images = split().images.view(Noting)
-    images.asked = []
-    return Split(images, split().labels)
+    return Split(split().images.view(Noting), split().labels)
 
 
 def descend(model, part, batches, steps):

@@ -51,7 +51,7 @@ CHANGES = {
     "optimiser": {"options": OPTIONS | {"optimizer": "rmsprop"}},
     "momentum": {"options": OPTIONS | {"optimizer": nesterov(0.9)}},
     "batch size": {"options": OPTIONS | {"batch_size": 64}},
-    "loss": {"options": OPTIONS | {"loss": losses.one_hot_loss("kl_divergence", 10, 0.1)}},
+    "loss": {"options": OPTIONS | {"loss": losses.OneHotLoss("kl_divergence", 10, 0.1)}},
     "augmentation": {"options": OPTIONS | {"augment": turned(8)}},
     "epochs of the recipe": {"options": OPTIONS | {"epochs": 5}},
     "fold": {"options": OPTIONS | {"fold": (1, 6)}},
@@ -75,9 +75,9 @@ def test_what_changes_a_training_changes_its_hash(tmp_path, change):
 PAIRS = {
     "rotation of 8° or 90°": [{"augment": turned(8)}, {"augment": turned(90)}],
     "momentum": [{"optimizer": nesterov(0.9)}, {"optimizer": nesterov(0.8)}],
+    "an optimiser's own rate": [{"optimizer": keras.optimizers.SGD(rate)} for rate in (0.5, 0.1)],
     "smoothing": [
-        {"loss": losses.one_hot_loss("categorical_crossentropy", 10, share)}
-        for share in (0.05, 0.1)
+        {"loss": losses.OneHotLoss("categorical_crossentropy", 10, share)} for share in (0.05, 0.1)
     ],
     "temperature": [
         {"targets": tiny_study.Named("ensemble", None), "loss": losses.Distillation(degree)}
@@ -97,6 +97,12 @@ def test_settings_of_what_a_recipe_returns_count(tmp_path, pair):
     assert first == digest(tmp_path, options=PAIRS[pair][0])
 
 
+def test_a_rate_that_is_not_given_is_the_one_that_fit_takes(tmp_path):
+    given = digest(tmp_path, options={"learning_rate": 0.001})
+    assert given == digest(tmp_path, options={}) == digest(tmp_path, options={"optimizer": "adam"})
+    assert given == digest(tmp_path, options={"steps_per_execution": 1})
+
+
 def test_names_of_functions_networks_and_layers_do_not_count(tmp_path):
     assert digest(tmp_path, build=renamed) == digest(tmp_path)
 
@@ -114,7 +120,7 @@ def test_a_schedule_and_a_loss_under_another_name_are_the_same(tmp_path):
     }
     old = {
         "learning_rate": schedules.one_cycle(0.01),
-        "loss": losses.one_hot_loss("kl_divergence", 10),
+        "loss": losses.OneHotLoss("kl_divergence", 10),
     }
     assert digest(tmp_path, options=new) == digest(tmp_path, options=old)
 
@@ -135,7 +141,7 @@ def test_a_hidden_default_of_fit_counts(tmp_path, monkeypatch):
 
 
 def test_another_reading_counts_where_it_is_judged(tmp_path):
-    shifted = OPTIONS | {"judged_as": models.shift_averaged}
+    shifted = OPTIONS | {"judged_as": augmentation.shift_averaged}
     assert digest(tmp_path, options=shifted) == digest(
         tmp_path
     )  # judged after each epoch, as it is

@@ -8,8 +8,8 @@ import time
 from collections import Counter
 
 from helpers import studies
+from helpers.studies import storage, workers
 from helpers.studies import table as tables
-from helpers.studies import workers
 
 import postgres
 import psutil
@@ -45,7 +45,7 @@ def tiny(monkeypatch, tmp_path):
 
 
 class Computer:
-    """A worker with a folder and a name of its own, which can be killed, stopped and started."""
+    """A worker with a folder of its own, which can be killed, stopped and started."""
 
     def __init__(self, folder, storage, rows, start=True, pause=0.1):
         self.plan = grid(folder, factors={"width": list(range(rows))}, seeds=(1,))
@@ -54,8 +54,7 @@ class Computer:
             self.start()
 
     def start(self, **options):
-        here = {"NODE": self.plan.folder.name, "PATIENCE": "2", "PAUSE": str(self.pause)}
-        self.worker = Worker(self.plan, self.storage, **options, **here)
+        self.worker = Worker(self.plan, self.storage, **options, PAUSE=str(self.pause))
 
     def row(self):
         """What it trained last."""
@@ -77,18 +76,18 @@ def times_trained():
     return Counter(row for _, row in trained())
 
 
-def finished(plan, storage):
-    """How often each row is over in the storage."""
-    study = workers.connect(f"{plan.name} {plan.fingerprint} full", storage, None)
-    return Counter(result["row"] for result in workers.results(study))
+def finished(plan, url):
+    """How often each row is finished in the storage."""
+    study = storage.connect(plan.study_name, url, None)
+    return Counter(trial.user_attrs["row"] for trial in workers.finished(study))
 
 
 def each_has_everything(computers):
     plan = computers[0].plan
     assert finished(plan, computers[0].storage) == Counter(list(plan.rows))
-    texts = {computer.plan.path.read_text() for computer in computers}
+    texts = {computer.plan.path.read_text(encoding="utf-8") for computer in computers}
     assert len(texts) == 1  # seconds too: one training of each row counts, and all tables hold it
-    good, bad = tables.read(plan.path, plan)
+    good, bad = tables.read_rows(plan)
     assert good.keys() == plan.rows.keys() and bad == []
 
 
@@ -131,19 +130,34 @@ def test_a_transaction_of_a_worker_that_hangs_holds_nobody_up(url, tmp_path):
     wait_for(hangs.has_stopped)
     other = Computer(tmp_path / "b", url, rows=6)
     other.join()
-    hangs.signal(signal.SIGKILL)
-    each_has_everything([other])
+    hangs.signal(signal.SIGCONT)
+    hangs.join()  # it lost its connection, and goes on with another
+    each_has_everything([other, hangs])
+
+
+def test_connections_that_break_again_and_again_stop_nobody(url, tmp_path):
+    pair = [Computer(tmp_path / name, url, rows=30) for name in "ab"]
+    own = "pid <> pg_backend_pid() AND datname = current_database()"
+    ended = f"SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE {own}"
+    with psycopg.connect(url, autocommit=True) as connection:
+        for _ in storage.PAUSES:  # one break more, and a step that always meets one gives up
+            time.sleep(0.5)
+            wait_for(lambda: connection.execute(ended).fetchone()[0] > 0)
+    for computer in pair:
+        computer.join()
+    each_has_everything(pair)
 
 
 @pytest.mark.slow
-def test_whatever_happens_every_row_is_over_once_and_none_is_lost(url, tmp_path):
+def test_whatever_happens_every_row_is_finished_once_and_none_is_lost(url, tmp_path):
     chance = random.Random(0)
     four = [Computer(tmp_path / name, url, rows=40, pause=0.5) for name in "abcd"]
     for _ in range(8):
         time.sleep(chance.uniform(0, 1))
         victim = chance.choice(four)
-        if not victim.worker.is_alive():  # its transaction was ended while it hung
+        if victim.worker.exitcode == 0:  # every row was finished
             victim.start()
+        assert victim.worker.is_alive()
         if chance.random() < 0.5:
             victim.signal(signal.SIGKILL)
             victim.worker.join()

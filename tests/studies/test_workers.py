@@ -1,22 +1,24 @@
 """Workers share the rows of a study, each exactly once, whoever gets killed; searches repeat."""
 
 import os
-import platform
 import random
 import shutil
 import signal
+import threading
 import time
+import types
 from collections import Counter
 
 from helpers import studies
-from helpers.studies import pareto, workers
+from helpers.studies import pareto, storage, workers
 from helpers.studies import table as tables
 
+import numpy as np
 import optuna
 import psutil
 import pytest
 import tiny_study
-from tiny_study import TWO_AIMS, Worker, grid, lines, search, wait_for
+from tiny_study import TWO_OBJECTIVES, Worker, grid, lines, search, wait_for
 
 FIGURES = ["row", "seed", "state", "accuracy", "loss", "trained_epochs", *tables.CURVES]
 
@@ -24,6 +26,8 @@ FIGURES = ["row", "seed", "state", "accuracy", "loss", "trained_epochs", *tables
 @pytest.fixture(autouse=True)
 def tiny(monkeypatch, tmp_path):
     tiny_study.install(monkeypatch.setattr)
+    monkeypatch.setattr(workers, "PATIENCE", 0.5)  # of this process, whose peers here are dead
+    monkeypatch.setattr(storage, "PAUSES", (0.01,) * 4)
     monkeypatch.setenv("TRAINED", str(tmp_path / "trained"))
     monkeypatch.delenv("COURSE_DATA", raising=False)
 
@@ -39,13 +43,13 @@ def finish(worker):
 
 
 def killed_worker(plan, die):
-    worker = Worker(plan, die=die)
+    worker = Worker(plan, die=die, HEARTBEAT="600")  # so that signs of life can be counted
     worker.join(60)
     assert worker.exitcode == -signal.SIGKILL
 
 
 def each_row_once(plan):
-    keys = tables.read(plan.path, plan)[0].keys()
+    keys = tables.read_rows(plan)[0].keys()
     return keys == plan.rows.keys() and len(lines(plan)) == len(keys)
 
 
@@ -57,16 +61,16 @@ def each_row_once(plan):
     [
         pytest.param("optuna:Study.enqueue_trial", 2, "after", 1, 0, id="row chosen"),
         pytest.param("optuna:Study.ask", 2, "after", 1, 0, id="row taken"),
-        pytest.param("helpers.studies.workers.sign_of_life", 4, "after", 1, 0, id="name left"),
-        pytest.param("optuna:trial.Trial.report", 3, "after", 1, 1, id="first epoch over"),
+        pytest.param("helpers.studies.workers:Worker.sign", 2, "after", 1, 0, id="name left"),
+        pytest.param("optuna:trial.Trial.report", 3, "after", 1, 1, id="first epoch reported"),
         pytest.param("helpers.studies.workers.finish", 2, "before", 1, 1, id="trained"),
         pytest.param("optuna:Study.tell", 2, "before", 1, 0, id="result stored"),
-        pytest.param("optuna:Study.tell", 2, "after", 1, 0, id="row over"),
-        pytest.param("helpers.studies.table._format", 5, "before", 1, 0, id="file half written"),
-        pytest.param("os.replace", 2, "before", 1, 0, id="file written"),
+        pytest.param("optuna:Study.tell", 2, "after", 1, 0, id="row finished"),
+        pytest.param("helpers.studies.table._format", 5, "before", 1, 0, id="file not written"),
+        pytest.param("os.replace", 2, "before", 1, 0, id="file written beside"),
         pytest.param("os.replace", 2, "after", 2, 0, id="file in place"),
         pytest.param("optuna:Study.tell", 6, "before", 5, 0, id="last result stored"),
-        pytest.param("optuna:Study.tell", 6, "after", 5, 0, id="last row over"),
+        pytest.param("optuna:Study.tell", 6, "after", 5, 0, id="last row finished"),
     ],
 )
 def test_killed_in_any_moment_a_study_goes_on_where_it_was(
@@ -80,7 +84,7 @@ def test_killed_in_any_moment_a_study_goes_on_where_it_was(
     assert each_row_once(plan) and list(table["row"]) == list(plan.rows)
     assert lines(plan)[:there] == before  # seconds too: not trained again
     assert len(tiny_study.trained()) == len(plan.rows) + again
-    assert not list((folder / "outputs").glob("*.new"))
+    assert not list(folder.rglob(".*"))  # what was written beside
 
 
 def test_killed_again_and_again_it_loses_no_finished_row_and_repeats_none(folder):
@@ -93,12 +97,12 @@ def test_killed_again_and_again_it_loses_no_finished_row_and_repeats_none(folder
         time.sleep(chance.uniform(0, 0.15))
         worker.kill()
         worker.join()
-        good, bad = tables.read(plan.path, plan)
+        good, bad = tables.read_rows(plan)
         assert bad == [] and finished.items() <= good.items()
         finished = good
     assert 0 < len(finished) < len(plan.rows)
     studies.run(plan)
-    assert each_row_once(plan) and finished.items() <= tables.read(plan.path, plan)[0].items()
+    assert each_row_once(plan) and finished.items() <= tables.read_rows(plan)[0].items()
     assert len(tiny_study.trained()) <= len(plan.rows) + kills
 
 
@@ -135,79 +139,200 @@ def test_another_worker_takes_over_the_row_of_one_that_goes(folder, blow):
 @pytest.mark.parametrize(
     ("call", "number", "trainings"),
     [
-        pytest.param("helpers.studies.workers.sign_of_life", 1, 0, id="row taken"),
-        pytest.param("optuna:trial.Trial.report", 1, 1, id="first epoch over"),
+        pytest.param("helpers.studies.workers:Worker.sign", 1, 0, id="row taken"),
+        pytest.param("optuna:trial.Trial.report", 1, 1, id="first epoch reported"),
         pytest.param("helpers.studies.workers.finish", 1, 1, id="trained"),
     ],
 )
 def test_a_worker_that_hangs_loses_its_row_and_comes_back(folder, call, number, trainings):
     plan = grid(folder)
-    hung = Worker(plan, die=(call, number, "before"), hang=True, PATIENCE="1")
+    hung = Worker(plan, die=(call, number, "before"), hang=True)
     wait_for(lambda: psutil.Process(hung.pid).status() == psutil.STATUS_STOPPED)
     assert len(tiny_study.trained()) == trainings
-    other = Worker(plan, PATIENCE="1")
-    finish(other)
+    finish(Worker(plan))
     assert each_row_once(plan)
     before = lines(plan)
     os.kill(hung.pid, signal.SIGCONT)
     finish(hung)
     assert lines(plan) == before  # its late result is dropped
     assert len(tiny_study.trained()) == len(plan.rows) + trainings
-    name = f"tiny {plan.fingerprint} full"
-    study = workers.connect(name, None, folder / "outputs" / "tiny.journal")
-    assert Counter(result["row"] for result in workers.results(study)) == Counter(list(plan.rows))
+    study = storage.connect(plan.study_name, None, plan.journal)
+    rows = Counter(trial.user_attrs["row"] for trial in workers.finished(study))
+    assert rows == Counter(list(plan.rows))
 
 
 def test_a_row_whose_result_was_stored_by_a_worker_that_hung_is_not_trained_again(folder):
     plan = grid(folder)
-    hung = Worker(plan, die=("optuna:Study.tell", 1, "before"), hang=True, PATIENCE="1")
+    hung = Worker(plan, die=("optuna:Study.tell", 1, "before"), hang=True)
     wait_for(lambda: psutil.Process(hung.pid).status() == psutil.STATUS_STOPPED)
-    finish(Worker(plan, PATIENCE="1"))
+    finish(Worker(plan))
     os.kill(hung.pid, signal.SIGCONT)
     finish(hung)
     assert each_row_once(plan) and len(tiny_study.trained()) == len(plan.rows)
 
 
-@pytest.mark.parametrize(
-    ("machine", "process", "created", "seen", "is_dead"),
-    [
-        pytest.param("here", "parent", 0, 0, False, id="at work here"),
-        pytest.param("here", "parent", 0, -4000, True, id="silent here"),
-        pytest.param("here", "parent", -100, 0, True, id="its number was given away"),
-        pytest.param("here", "none", 0, 0, True, id="gone"),
-        pytest.param("here", "own", 0, 0, True, id="left by this process"),
-        pytest.param("elsewhere", "none", 0, -10, False, id="at work elsewhere"),
-        pytest.param("elsewhere", "none", 0, -4000, True, id="silent elsewhere"),
-    ],
-)
-def test_a_row_is_taken_over_where_its_worker_is_dead(
-    folder, machine, process, created, seen, is_dead
-):
-    class Waiting(BaseException):
-        pass
+class Waiting(BaseException):
+    """Raised where a worker waits for too long."""
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """The clock of the workers, which goes on only where a test says so: hours take no time."""
+    clock = types.SimpleNamespace(now=0.0)
+    fake = types.SimpleNamespace(
+        monotonic=lambda: clock.now, time=lambda: clock.now, sleep=lambda seconds: None
+    )
+    monkeypatch.setattr(workers, "time", fake)
+    monkeypatch.setattr(workers, "PATIENCE", 60)
+    return clock
+
+
+def seconds_until_taken(clock, worker, meanwhile):
+    """Seconds that a worker waits for a row; `meanwhile` is called every ten."""
+
+    before = clock.now
 
     def wait():
-        raise Waiting
+        clock.now += 10
+        if clock.now - before > 2 * 3600:
+            raise Waiting
+        meanwhile()
 
-    study = workers.connect("tiny", None, folder / "tiny.journal")
-    first = workers.take(study, {"a": {}})
-    number = {"parent": os.getppid(), "none": 2**30, "own": os.getpid()}[process]
-    born = psutil.Process(os.getppid()).create_time() + created
-    name = platform.node() if machine == "here" else "another"
-    first.set_user_attr("worker", [name, number, born, time.time() + seen])
-    if is_dead:
-        assert workers.take(study, {"a": {}}, wait).user_attrs["row"] == "a"
-    else:
+    trial = worker.take(wait)
+    assert trial.user_attrs["row"] == "a"
+    return clock.now - before
+
+
+@pytest.fixture
+def study(folder):
+    return storage.connect("tiny", None, folder / "tiny.journal")
+
+
+def test_a_row_is_taken_over_a_minute_after_the_last_sign(study, clock):
+    first, second = (workers.Worker(study, {"a": {}}) for _ in range(2))
+    trial = first.take()
+    signs = [lambda: first.sign(trial)] * 30  # five minutes
+    assert seconds_until_taken(clock, second, lambda: signs and signs.pop()()) == 300 + 70
+
+
+def test_a_worker_that_gives_signs_keeps_its_row(study, clock):
+    first, second = (workers.Worker(study, {"a": {}}) for _ in range(2))
+    trial = first.take()
+    with pytest.raises(Waiting):
+        seconds_until_taken(clock, second, lambda: first.sign(trial))
+
+
+@pytest.mark.parametrize("wrong", [-4000, 4000], ids=["slow", "fast"])
+def test_clocks_that_disagree_are_no_matter(study, clock, wrong):
+    worker = workers.Worker(study, {"a": {}})
+    trial = workers.Worker(study, {"a": {}}).take()
+
+    def sign_elsewhere():
+        """As on a computer of the same name whose processes are not seen here."""
+        trial.set_user_attr("worker", ["another", clock.now + wrong])
+
+    with pytest.raises(Waiting):
+        seconds_until_taken(clock, worker, sign_elsewhere)
+    assert seconds_until_taken(clock, worker, lambda: None) == 60
+
+
+def test_a_row_whose_taker_was_killed_before_its_first_sign_is_taken_over(study, clock):
+    study.enqueue_trial({}, user_attrs={"row": "a"})
+    study.ask()
+    assert seconds_until_taken(clock, workers.Worker(study, {"a": {}}), lambda: None) == 70
+
+
+def test_what_a_run_in_this_process_left_is_taken_at_once(study, clock):
+    with workers.Worker(study, {"a": {}}) as left:
+        left.take()
+    assert seconds_until_taken(clock, workers.Worker(study, {"a": {}}), lambda: None) == 0
+
+
+def test_a_worker_in_another_thread_is_not_taken_for_one_that_left(study, clock):
+    with workers.Worker(study, {"a": {}}) as at_work:
+        trial = at_work.take()
         with pytest.raises(Waiting):
-            workers.take(study, {"a": {}}, wait)
+            seconds_until_taken(
+                clock, workers.Worker(study, {"a": {}}), lambda: at_work.sign(trial)
+            )
 
 
-def test_a_row_that_is_over_or_not_planned_is_not_taken(folder):
-    study = workers.connect("tiny", None, folder / "tiny.journal")
-    for row in ("over", "planned no more"):  # queued by a worker that was killed
+def test_a_worker_gives_signs_while_it_trains(study, monkeypatch):
+    monkeypatch.setattr(workers, "HEARTBEAT", 0.01)
+    worker, before = workers.Worker(study, {"a": {}}), threading.active_count()
+    trial = worker.take()
+
+    def sign():
+        return study.trials[trial.number].user_attrs["worker"]
+
+    first = sign()
+    with worker.heartbeat(trial):
+        wait_for(lambda: sign() != first)
+    last = sign()
+    assert last[0] == first[0] == worker.id and threading.active_count() == before
+    assert sign() == last
+
+
+# --- networks ---------------------------------------------------------------------------------
+
+
+def keeping(folder):
+    """A plan that keeps the networks; each has the number of the process that trained it."""
+    return grid(folder, keep=folder / "kept", epochs=1)
+
+
+def trainers(plan):
+    """Who trained each network that is kept: row → process."""
+    found = {}
+    for path in plan.keep.glob("*.npz"):
+        with np.load(path) as file:
+            found[path.stem.removeprefix("tiny ")] = int(file["arr_0"][0])
+    return found
+
+
+def test_a_row_that_was_lost_does_not_replace_the_winners_network(folder):
+    plan = keeping(folder)
+    hung = Worker(plan, die=("helpers.recipes.weights.save", 1, "before"), hang=True)
+    wait_for(lambda: psutil.Process(hung.pid).status() == psutil.STATUS_STOPPED)
+    winner = Worker(plan)
+    finish(winner)
+    os.kill(hung.pid, signal.SIGCONT)
+    finish(hung)
+    assert trainers(plan) == dict.fromkeys(plan.rows, winner.pid)
+    assert not list(plan.keep.glob("outputs/*"))
+
+
+@pytest.mark.parametrize(
+    ("call", "number", "when", "again"),
+    [
+        pytest.param("helpers.recipes.weights.save", 2, "after", 1, id="network written"),
+        pytest.param("optuna:Study.tell", 2, "after", 0, id="row finished"),
+        pytest.param("helpers.studies.networks.publish", 3, "before", 0, id="row won"),
+        pytest.param("helpers.studies.networks.publish", 3, "after", 0, id="network kept"),
+    ],
+)
+def test_a_finished_row_has_its_network_whenever_its_worker_is_killed(
+    folder, call, number, when, again
+):
+    plan = keeping(folder)
+    killed_worker(plan, die=(call, number, when))
+    killed = tiny_study.trained()[0][0]
+    studies.run(plan)
+    assert len(tiny_study.trained()) == len(plan.rows) + again
+    own = trainers(plan)
+    assert own.keys() == plan.rows.keys()
+    assert list(own.values()).count(killed) == 2 - again
+
+
+# --- who takes what ---------------------------------------------------------------------------
+
+
+def test_a_row_that_is_finished_or_not_planned_is_not_taken(folder):
+    study = storage.connect("tiny", None, folder / "tiny.journal")
+    for row in ("finished", "planned no more"):  # queued by a worker that was killed
         study.enqueue_trial({}, user_attrs={"row": row})
-    study.add_trial(optuna.trial.create_trial(value=0.5, user_attrs={"row": "over"}))
-    assert workers.take(study, {"over": {}}) is None
+    study.add_trial(optuna.trial.create_trial(value=0.5, user_attrs={"row": "finished"}))
+    assert workers.Worker(study, {"finished": {}}).take() is None
 
 
 # --- searches ---------------------------------------------------------------------------------
@@ -222,7 +347,7 @@ def test_a_row_that_is_over_or_not_planned_is_not_taken(folder):
         ("tpe", {"prune": True}),
         ("genetic", {}),
         ("genetic", {"prune": True}),
-        ("genetic", TWO_AIMS | {"trials": 40}),
+        ("genetic", TWO_OBJECTIVES | {"trials": 40}),
     ],
 )
 def test_a_search_killed_and_resumed_makes_the_rows_of_an_undisturbed_one(
@@ -231,8 +356,9 @@ def test_a_search_killed_and_resumed_makes_the_rows_of_an_undisturbed_one(
     calm, killed = [search(tmp_path / name, sampler, **options) for name in ("calm", "killed")]
     columns = [*FIGURES, *calm.factors]
     expected = studies.run(calm)[columns].to_dict("list")
-    for epoch in (10, 15 if calm.prune else 42):
-        killed_worker(killed, die=("helpers.studies.workers.sign_of_life", epoch, "after"))
+    for epoch in (8, 12 if calm.prune else 33):
+        moment = ("helpers.studies.workers:ReportEpochs.on_epoch_end", epoch, "after")
+        killed_worker(killed, die=moment)
         if fresh:
             shutil.rmtree(killed.path.parent / "outputs")
     assert studies.run(killed)[columns].to_dict("list") == expected
@@ -252,8 +378,8 @@ def test_samplers_differ_and_those_that_learn_get_better(tmp_path):
         assert scores[20:].mean() > scores[:10].mean() + 0.01
 
 
-def test_two_aims_are_both_followed_and_parents_come_from_the_front(folder):
-    plan = search(folder, "genetic", trials=60, recipe=tiny_study.traded, **TWO_AIMS)
+def test_two_objectives_are_both_followed_and_parents_come_from_the_front(folder):
+    plan = search(folder, "genetic", trials=60, recipe=tiny_study.traded, **TWO_OBJECTIVES)
     table = studies.run(plan)
     assert table["cost"].tolist() == [3 * width for width in table["width"]]
     first, last = table[:10], table[50:]
@@ -261,11 +387,11 @@ def test_two_aims_are_both_followed_and_parents_come_from_the_front(folder):
     assert set(pareto.front(last)["width"]) == {1, 2, 3}  # the cheap and the good
 
 
-def test_a_training_that_is_lost_has_a_place_in_a_search_of_two_aims(folder):
-    plan = search(folder, "genetic", trials=4, recipe=tiny_study.lost, **TWO_AIMS)
+def test_a_training_that_is_lost_has_a_place_in_a_search_of_two_objectives(folder):
+    plan = search(folder, "genetic", trials=4, recipe=tiny_study.lost, **TWO_OBJECTIVES)
     assert studies.run(plan)["state"].tolist() == ["nan"] * 4
     (folder / "outputs" / "tiny.journal").unlink()
-    more = search(folder, "genetic", trials=5, recipe=tiny_study.lost, **TWO_AIMS)
+    more = search(folder, "genetic", trials=5, recipe=tiny_study.lost, **TWO_OBJECTIVES)
     assert len(studies.run(more)) == 5 == len(tiny_study.trained())
 
 
@@ -315,16 +441,16 @@ def test_any_storage_makes_the_same_rows(tmp_path, sampler):
 
 
 @pytest.mark.parametrize(
-    ("storage", "shown"),
+    ("url", "shown"),
     [
         ("nonsense", "nonsense"),
         ("sqlite:////no/such/folder/studies.db", "sqlite:////no/such/folder/studies.db"),
         ("postgresql://me:secret@localhost:1/db", "postgresql://me:***@localhost:1/db"),
     ],
 )
-def test_a_storage_that_is_not_there_is_named_without_its_password(folder, storage, shown):
-    with pytest.raises(workers.StorageGone) as error:
-        studies.run(grid(folder), storage)
+def test_a_storage_that_is_not_there_is_named_without_its_password(folder, url, shown):
+    with pytest.raises(storage.StorageGone) as error:
+        studies.run(grid(folder), url)
     message = str(error.value)
     assert f"could not use {shown!r}" in message and "secret" not in message
     assert "Finished rows are in the CSV file" in message and "run again" in message
@@ -333,8 +459,8 @@ def test_a_storage_that_is_not_there_is_named_without_its_password(folder, stora
 
 def test_a_journal_without_a_folder_is_explained(folder):
     folder.mkdir()
-    (folder / "outputs").write_text("in the way")
-    with pytest.raises(workers.StorageGone, match=r"tiny\.journal.*FileExistsError"):
+    (folder / "outputs").write_text("in the way", encoding="utf-8")
+    with pytest.raises(storage.StorageGone, match=r"tiny\.journal.*FileExistsError"):
         studies.run(grid(folder))
 
 
@@ -346,7 +472,7 @@ def test_a_spoilt_journal_is_explained_and_nothing_is_lost_without_it(folder):
     content = journal.read_bytes().splitlines(keepends=True)
     journal.write_bytes(b"".join([*content[:3], b"nonsense\n", *content[3:]]))
     with pytest.raises(
-        workers.StorageGone, match=r"tiny\.journal.*move a journal file out of the way"
+        storage.StorageGone, match=r"tiny\.journal.*move a journal file out of the way"
     ):
         studies.run(plan)
     journal.unlink()
@@ -357,7 +483,7 @@ def test_a_spoilt_journal_is_explained_and_nothing_is_lost_without_it(folder):
 def test_a_torn_last_line_of_a_journal_is_dropped(folder):
     plan = grid(folder)
     studies.run(grid(folder, factors={"width": [1, 2]}))
-    with open(folder / "outputs" / "tiny.journal", "a") as journal:
+    with open(plan.journal, "a", encoding="utf-8") as journal:
         journal.write('{"op_code": 5, "trial_')
     studies.run(plan)
     before = plan.path.read_bytes()
@@ -386,7 +512,7 @@ def test_a_storage_that_goes_in_the_middle_loses_no_finished_row(folder, monkeyp
             patch.setattr(owner, call, gone)
         finish_row(study, trial, result)
 
-    with monkeypatch.context() as patch, pytest.raises(workers.StorageGone, match="OSError"):
+    with monkeypatch.context() as patch, pytest.raises(storage.StorageGone, match="OSError"):
         patch.setattr(workers, "finish", pull_the_plug)
         studies.run(plan)
     finished = lines(plan)

@@ -30,7 +30,7 @@ def fill(root, name, count):
     cells = [(cell.metadata.get("nbgrader", {}), cell) for cell in source.cells]
     answers = {mark["grade_id"]: cell.source for mark, cell in cells if mark.get("solution")}
     points = {mark["grade_id"]: mark["points"] for mark, _ in cells if is_judged(mark)}
-    known = tomllib.loads((COURSEWORK / "mistakes" / f"{name}.toml").read_text())
+    known = tomllib.loads((COURSEWORK / "mistakes" / f"{name}.toml").read_text(encoding="utf-8"))
     wrong = itertools.cycle([(key, one["wrong"]) for key, all_ in known.items() for one in all_])
     expected = {}
     for number in range(count):

@@ -63,13 +63,15 @@ def server():
 
 def _create(folder, password, user):
     """Create an empty database of the user "course"."""
-    (folder / "password").write_text(password)
+    (folder / "password").write_text(password, encoding="ascii")
     if user:
         for path in (folder, folder / "password"):
             shutil.chown(path, user["user"], user["group"])
     command = [programs() / "initdb", "-D", folder / "data", "--username=course", "--no-locale"]
     command += ["--encoding=UTF8", "--auth=scram-sha-256", f"--pwfile={folder / 'password'}"]
-    made = subprocess.run(command, check=False, cwd="/", capture_output=True, text=True, **user)
+    made = subprocess.run(
+        command, check=False, cwd="/", capture_output=True, encoding="utf-8", **user
+    )
     if made.returncode:
         raise RuntimeError(f"initdb failed: {made.stderr}")
 
@@ -87,5 +89,6 @@ def _wait_until_ready(url, log):
             return psycopg.connect(url).close()
         except psycopg.OperationalError as error:
             if time.monotonic() > end:
-                raise RuntimeError(f"the server did not start: {log.read_text()}") from error
+                words = log.read_text(encoding="utf-8")
+                raise RuntimeError(f"the server did not start: {words}") from error
             time.sleep(0.1)

@@ -20,6 +20,14 @@ def glyph(letter, size=60, font="DejaVuSans", pen=0):
     return sheet.crop((left, top, right, bottom)), bottom - 2 * size
 
 
+def lines(strokes, width=8):
+    """Strokes, lists of points (x, y), as a scan of 128 × 128 pixels, bool."""
+    sheet = Image.new("1", (128, 128))
+    for stroke in strokes:
+        ImageDraw.Draw(sheet).line(stroke, fill=1, width=width, joint="curve")
+    return np.array(sheet)
+
+
 def picture(
     letter, size=120, sheet=(300, 225), at=(0.5, 0.5), font="DejaVuSans", paper=0.85, dark=0.2
 ):

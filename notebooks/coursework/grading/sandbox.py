@@ -67,12 +67,14 @@ def check():
     path = shutil.which("bwrap")
     if path is None:
         raise NoSandbox(_missing("found none"))
-    shown = subprocess.run([path, "--version"], capture_output=True, text=True, check=False).stdout
+    shown = subprocess.run(
+        [path, "--version"], capture_output=True, encoding="utf-8", check=False
+    ).stdout
     version = tuple(int(part) for part in re.findall(r"\d+", shown)[:2])
     if version < OLDEST:
         raise NoSandbox(_missing(f"found {shown.strip()!r}, older than 0.8"))
     command = [*_confined(path, Path("/nonexistent"), Limits()), "/usr/bin/env", "true"]
-    tried = subprocess.run(command, capture_output=True, text=True, check=False)
+    tried = subprocess.run(command, capture_output=True, encoding="utf-8", check=False)
     if tried.returncode:
         raise NoSandbox(_missing(f"it does not work here ({tried.stderr.strip()})"))
     return path
@@ -142,7 +144,7 @@ def _environment(home, cache):
 def prepare(cache):
     """Unpack the sample once, where every student's process may read it."""
     ready = cache / "ready"
-    if ready.is_file() and ready.read_text() == made_of():
+    if ready.is_file() and ready.read_text(encoding="utf-8") == made_of():
         return
     loads = "from helpers import data\nfor name in data.CLASSES: data.load(name)\n"
     loads += "import matplotlib.font_manager"
@@ -150,12 +152,13 @@ def prepare(cache):
     place |= {**SHORT, "PYTHONPATH": str(COURSE)}
     cache.mkdir(parents=True, exist_ok=True)
     subprocess.run([sys.executable, "-c", loads], check=True, env=os.environ | place)
-    ready.write_text(made_of())
+    ready.write_text(made_of(), encoding="utf-8")
 
 
 def made_of():
     """What the unpacked sample depends on, as a text to compare."""
-    made_by = [version("matplotlib"), (COURSE / "helpers" / "archives" / "sample.py").read_text()]
+    sample = COURSE / "helpers" / "archives" / "sample.py"
+    made_by = [version("matplotlib"), sample.read_text(encoding="utf-8")]
     return hashlib.sha256("".join(made_by).encode()).hexdigest()
 
 

@@ -17,6 +17,8 @@ import time
 import warnings
 from pathlib import Path
 
+from helpers import files
+
 import intake
 import nbformat
 from nbgrader.api import Gradebook
@@ -57,10 +59,10 @@ class Course:
 
     def key(self, name, student):
         """What a grading rests on: the hand-in and the questions. Another one must be graded."""
-        files = [*sorted((self.root / "submitted" / student / name).glob("*.ipynb"))]
-        files += [self.root / "source" / name / f"{name}.ipynb"]
+        paths = [*sorted((self.root / "submitted" / student / name).glob("*.ipynb"))]
+        paths += [self.root / "source" / name / f"{name}.ipynb"]
         digest = hashlib.sha256()
-        for path in files:
+        for path in paths:
             digest.update(f"{path.name} {path.lstat().st_size} ".encode())
             if path.is_file() and not path.is_symlink():
                 with path.open("rb") as file:
@@ -71,7 +73,7 @@ class Course:
         """What was noted of a finished grading, or None."""
         try:
             record = self.root / "autograded" / student / name / "record.json"
-            return json.loads(record.read_text())
+            return json.loads(record.read_text(encoding="utf-8"))
         except FileNotFoundError:
             return None
 
@@ -103,7 +105,8 @@ class Course:
             notes = ["".join(c if c.isprintable() else "?" for c in note) for note in notes]
             record = {"key": key, "notes": notes, "seconds": round(time.monotonic() - began, 1)}
             done = Path(scratch, "autograded", student, name)
-            (done / "record.json").write_text(json.dumps(record, ensure_ascii=False))
+            text = json.dumps(record, ensure_ascii=False)
+            (done / "record.json").write_text(text, encoding="utf-8")
             shutil.rmtree(self._page(name, student), ignore_errors=True)
             _move(done, self.root / "autograded" / student / name)
         return record
@@ -154,9 +157,8 @@ class Course:
             writer.writeheader()
             writer.writerows(rows)
         path = self.root / f"{name}.csv"
-        partial = path.with_suffix(".partial")
-        partial.write_text(text.getvalue(), encoding="utf-8-sig")  # so that Excel reads umlauts
-        partial.replace(path)
+        with files.whole(path) as part:
+            part.write_text(text.getvalue(), encoding="utf-8-sig")  # so that Excel reads umlauts
         return path
 
 

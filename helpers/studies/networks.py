@@ -1,0 +1,90 @@
+"""The trained networks that a study keeps: each whole, from the training that its row is about."""
+
+import contextlib
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from helpers import course, files
+from helpers._keras import keras
+from helpers.recipes import weights
+
+if TYPE_CHECKING:
+    from helpers.studies.plan import Plan
+
+
+def stage(plan: "Plan", row: str, worker: str, model: keras.Model) -> None:
+    """Write the network that a worker trained, but not yet where it is kept: its row may be lost.
+
+    Args:
+        plan: of the study; where it keeps no networks, nothing is written.
+        row: that was trained.
+        worker: id of the worker.
+        model: the network; it is kept without its optimiser.
+    """
+    if plan.final:
+        with files.whole(_staged(plan, row, worker)) as part:
+            _bare(model).save(part)
+    elif plan.keep:
+        weights.save(model, _staged(plan, row, worker))
+
+
+def _staged(plan: "Plan", row: str, worker: str) -> Path:
+    """Where a network waits until its row is won: in a folder that is not committed."""
+    path = plan.network_path(row)
+    return path.parent / "outputs" / f"{worker} {path.name}"
+
+
+def _bare(model: keras.Model) -> keras.Model:
+    """The same network, neither it nor those inside it compiled."""
+    uncompiled = keras.Model(model.inputs, model.outputs, name=model.name)
+    bare = keras.models.clone_model(uncompiled)
+    bare.set_weights(model.get_weights())
+    return bare
+
+
+def publish(plan: "Plan", winners: Iterable[tuple[str, str]]) -> None:
+    """Keep the networks of rows that were won: on this computer, those staged here.
+
+    Args:
+        plan: of the study.
+        winners: a row, and the id of the worker whose training counts.
+    """
+    for row, worker in winners if plan.final or plan.keep else ():
+        with contextlib.suppress(FileNotFoundError):  # it was trained elsewhere, or is kept already
+            _staged(plan, row, worker).replace(plan.network_path(row))
+
+
+def discard(plan: "Plan", row: str, worker: str) -> None:
+    """Remove the network of a row that was lost."""
+    if plan.final or plan.keep:
+        _staged(plan, row, worker).unlink(missing_ok=True)
+
+
+def load_networks(plan: "Plan") -> dict[str, keras.Model]:
+    """The trained networks that a study has kept; in the quick tier the rows of a quick study.
+
+    Args:
+        plan: one with a folder to keep networks in.
+
+    Returns:
+        The rows' values, such as "vgg 1" (setting and seed), → uncompiled network, its weights as
+        `weights.save` rounds them.
+
+    Raises:
+        FileNotFoundError: one was not trained yet.
+
+    Taught in notebook 14.
+    """
+    rows = plan.quick().rows if course.tier() == "quick" else plan.rows
+    networks = {}
+    for key, row in rows.items():
+        path = plan.network_path(key)
+        if not path.exists():
+            raise FileNotFoundError(
+                f"expected the weights {path.name!r} in the folder {path.parent.name!r}, found "
+                f"none. Train the network: make studies NAME={plan.name}"
+            )
+        model, _ = plan.recipe(**{name: row[name] for name in plan.factors})
+        networks[" ".join(map(str, row.values()))] = weights.load(model, path)
+    return networks
