@@ -144,7 +144,9 @@ def _without_password(url: str) -> str:
     """A URL to be shown; its scheme alone where a password cannot be told from the rest."""
     if (parsed := _parsed(url)) is None:
         return re.match(r"[\w+]*", url)[0]
-    query = {name: "***" if "pass" in name.lower() else value for name, value in parsed.query.items()}
+    query = {
+        name: "***" if "pass" in name.lower() else value for name, value in parsed.query.items()
+    }
     return parsed.set(query=query).render_as_string(hide_password=True).replace("%2A", "*")
 
 

@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from helpers import data, models
+from helpers import data
 from helpers.recipes import fast
 from helpers.recipes.augmentation import pixel_shifts, shift_averaged
 from helpers.recipes.schedules import one_cycle
