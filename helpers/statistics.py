@@ -332,7 +332,9 @@ def _margins(behind: np.ndarray, squares: np.ndarray, runs: np.ndarray, best: in
             return margin
 
 
-def _welch(square, other, runs, other_runs):
+def _welch(
+    square: ArrayLike, other: ArrayLike, runs: ArrayLike, other_runs: ArrayLike
+) -> tuple[np.ndarray, np.ndarray]:
     """Standard error of a difference of two means, and Welch's degrees of freedom.
 
     square, other: squared standard errors of the means, numbers or arrays.
@@ -389,6 +391,6 @@ def trend(table: pd.DataFrame, factor: str) -> Trend:
     return Trend(float(rise.statistic), p_value, direction if p_value < 0.05 else "no trend found")
 
 
-def _expect(met, expected, found, mend):
+def _expect(met: object, expected: str, found: object, mend: str) -> None:
     if not met:
         raise ValueError(f"Expected {expected}, found {found}. {mend}.")

@@ -10,11 +10,15 @@ import hashlib
 import inspect
 import json
 import random
+from typing import TYPE_CHECKING
 
 from helpers import fitting, training
 from helpers._keras import keras
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from helpers.studies.plan import Plan
 
 STEPS = 1000
 """Learning rates are compared over a training of so many steps."""
@@ -29,15 +33,21 @@ UNIMPORTANT = {
 """What Keras writes into a configuration besides what decides a training."""
 
 
-def of(plan, setting):
+def of(plan: "Plan", setting: dict) -> dict:
     """The configuration of a setting: all that decides its training but the seed.
 
     The random numbers that follow are the same as without this call.
 
-    Arguments: plan: a Plan. setting: dict factor → value.
-    Returns: dict that json can write.
-    Raises: TypeError where the recipe returns something that cannot be compared; whatever the
-        recipe raises.
+    Args:
+        plan: whose recipe is asked.
+        setting: factor → value.
+
+    Returns:
+        A dict that json can write.
+
+    Raises:
+        TypeError: the recipe returns something that cannot be compared. What the recipe raises
+            passes through.
     """
     with _same_random_numbers():
         model, options = plan.recipe(**setting)
@@ -64,18 +74,21 @@ def of(plan, setting):
 LEARNED = ("optimizer", "learning_rate", "weight_decay", "loss")
 
 
-def digest(configuration):
+def digest(configuration: object) -> str:
     """Eight digits that change with a configuration."""
     text = json.dumps(configuration, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:8]
 
 
-def plain(value, names=None):
+def plain(value: object, names: dict | None = None) -> object:
     """Numbers, strings, lists and dicts of what a configuration holds; names of layers leave it.
 
-    Arguments: value: one of those, or anything with `get_config`, such as a layer. names: dict
-        layer's name → its place in its network.
-    Raises: TypeError for anything else.
+    Args:
+        value: one of those, or anything with `get_config`, such as a layer.
+        names: layer's name → its place in its network.
+
+    Raises:
+        TypeError: for anything else.
     """
     names = names or {}
     if isinstance(value, str):
@@ -98,7 +111,7 @@ def plain(value, names=None):
     )
 
 
-def _plain_dict(value, names):
+def _plain_dict(value: dict, names: dict) -> object:
     """A dict without what is None or unimportant; a network's layers go by their places."""
     if value.get("class_name") == "DTypePolicy":
         return value["config"]["name"]
@@ -110,13 +123,13 @@ def _plain_dict(value, names):
     return {str(key): plain(one, names) for key, one in sorted(kept.items(), key=str)}
 
 
-def _kind(value):
+def _kind(value: object) -> dict:
     """The class of a Keras object; one of the course's own goes by what its configuration says."""
     kind = type(value)
     return {"class": kind.__name__} if kind.__module__.startswith("keras.") else {}
 
 
-def _optimizer(options):
+def _optimizer(options: dict) -> dict:
     """The optimiser's configuration, and the learning rates over `STEPS` steps."""
     rate = options.get("learning_rate")
     if callable(rate) and not isinstance(rate, fitting.Schedule):
@@ -133,7 +146,7 @@ def _optimizer(options):
     return {**config, "learning_rate": rate}
 
 
-def _loss(options, model):
+def _loss(options: dict, model: keras.Model) -> dict | None:
     """What the loss says of a few fixed probabilities, and its settings."""
     loss = options.get("loss")
     if loss is None:
@@ -146,7 +159,7 @@ def _loss(options, model):
     return {"value": _rounded(np.mean(found)), "settings": plain(loss)}
 
 
-def _rounded(number):
+def _rounded(number: float) -> float:
     return float(f"{float(number):.{DIGITS}g}")
 
 
