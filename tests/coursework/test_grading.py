@@ -91,7 +91,7 @@ def said(course, name, student="ada"):
 def test_right_answers_get_full_marks_and_a_text_waits_for_a_person(course):
     hand_in(course.root, "ada", right(course, words="Because it is."))
     assert graded(course) == ({"double": 5, "triple": 5}, "")
-    row = (course.root / f"{NAME}.csv").read_text("utf-8-sig").splitlines()[1]
+    row = (course.root / f"{NAME}.csv").read_text(encoding="utf-8-sig").splitlines()[1]
     assert row == "ada,,5.0,5.0,,10.0,12.0,words,"
 
 
