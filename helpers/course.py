@@ -3,6 +3,7 @@
 import inspect
 import math
 import os
+import textwrap
 from collections.abc import Callable
 from importlib.metadata import version
 
@@ -121,4 +122,5 @@ def show(function: Callable) -> Markdown:
 
     Taught in notebook 02.
     """
-    return Markdown(f"```python\n{inspect.getsource(function)}```")
+    source = textwrap.dedent(inspect.getsource(function))  # a method is indented
+    return Markdown(f"```python\n{source}```")

@@ -62,7 +62,7 @@ def test_a_network_reaches_its_stated_accuracy_on_the_test_images(name):
 
 
 def test_every_member_has_its_row_and_every_row_its_member():
-    rows = {f"{plan.name} {row}.npz" for plan in KEPT for row in table.read_rows(plan)[0]}
+    rows = {f"{plan.name} {row}.npz" for plan in KEPT for row in table.Table(plan).read_rows()[0]}
     files = {path.name: path.stat().st_size for path in (FOLDER / "members").glob("*")}
     assert files.keys() == rows
     assert sum(files.values()) < ALL_MEMBERS
@@ -71,7 +71,7 @@ def test_every_member_has_its_row_and_every_row_its_member():
 @pytest.mark.real_data
 @pytest.mark.parametrize("plan", KEPT, ids=lambda plan: plan.name)
 def test_a_member_reaches_its_stated_accuracy_on_the_images_held_out(plan):
-    rows = table.read_rows(plan)[0]
+    rows = table.Table(plan).read_rows()[0]
     _, validation = studies.parts(plan, common.ALL_IMAGES, notebook_14.HELD_OUT)
     tolerance = max(5e-4, 1.1 / len(validation))  # rounding may change how one image is read
     for row, network in zip(plan.rows, studies.load_networks(plan).values(), strict=True):

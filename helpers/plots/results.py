@@ -261,7 +261,6 @@ def confused_examples(
     show_ink(ax, np.vstack(rows or [np.zeros((30, 240))]))
     for index, row in enumerate(table.to_dict("records")):
         ax.text(-3, 15 + 30 * index, text.format(**row), ha="right", va="center")
-    ax.set_xlim(-80, 30 * columns)  # room for the text
     return fig
 
 

@@ -13,26 +13,49 @@ if TYPE_CHECKING:
     from helpers.studies.plan import Plan
 
 
-def stage(plan: "Plan", row: str, worker: str, model: keras.Model) -> None:
-    """Write the network that a worker trained, but not yet where it is kept: its row may be lost.
+class Networks:
+    """The networks that a study keeps; without an effect where it keeps none.
 
-    Args:
-        plan: of the study; where it keeps no networks, nothing is written.
-        row: that was trained.
-        worker: id of the worker.
-        model: the network; it is kept without its optimiser.
+    Attributes:
+        plan: of the study.
     """
-    if plan.final:
-        with files.whole(_staged(plan, row, worker)) as part:
-            _bare(model).save(part)
-    elif plan.keep:
-        weights.save(model, _staged(plan, row, worker))
 
+    def __init__(self, plan: "Plan"):
+        self.plan = plan
 
-def _staged(plan: "Plan", row: str, worker: str) -> Path:
-    """Where a network waits until its row is won: in a folder that is not committed."""
-    path = plan.network_path(row)
-    return path.parent / "outputs" / f"{worker} {path.name}"
+    def stage(self, row: str, worker: str, model: keras.Model) -> None:
+        """Write the network that a worker trained, not yet where it is kept: its row may be lost.
+
+        Args:
+            row: that was trained.
+            worker: id of the worker.
+            model: the network; it is kept without its optimiser.
+        """
+        if self.plan.final:
+            with files.whole(self._staged(row, worker)) as part:
+                _bare(model).save(part)
+        elif self.plan.keep:
+            weights.save(model, self._staged(row, worker))
+
+    def publish(self, winners: Iterable[tuple[str, str]]) -> None:
+        """Keep the networks of rows that were won: on this computer, those staged here.
+
+        Args:
+            winners: a row, and the id of the worker whose training counts.
+        """
+        for row, worker in winners if self.plan.keeps_networks else ():
+            with contextlib.suppress(FileNotFoundError):  # trained elsewhere, or kept already
+                self._staged(row, worker).replace(self.plan.network_path(row))
+
+    def discard(self, row: str, worker: str) -> None:
+        """Remove the network of a row that was lost."""
+        if self.plan.keeps_networks:
+            self._staged(row, worker).unlink(missing_ok=True)
+
+    def _staged(self, row: str, worker: str) -> Path:
+        """Where a network waits until its row is won: in a folder that is not committed."""
+        path = self.plan.network_path(row)
+        return path.parent / "outputs" / f"{worker} {path.name}"
 
 
 def _bare(model: keras.Model) -> keras.Model:
@@ -41,24 +64,6 @@ def _bare(model: keras.Model) -> keras.Model:
     bare = keras.models.clone_model(uncompiled)
     bare.set_weights(model.get_weights())
     return bare
-
-
-def publish(plan: "Plan", winners: Iterable[tuple[str, str]]) -> None:
-    """Keep the networks of rows that were won: on this computer, those staged here.
-
-    Args:
-        plan: of the study.
-        winners: a row, and the id of the worker whose training counts.
-    """
-    for row, worker in winners if plan.final or plan.keep else ():
-        with contextlib.suppress(FileNotFoundError):  # it was trained elsewhere, or is kept already
-            _staged(plan, row, worker).replace(plan.network_path(row))
-
-
-def discard(plan: "Plan", row: str, worker: str) -> None:
-    """Remove the network of a row that was lost."""
-    if plan.final or plan.keep:
-        _staged(plan, row, worker).unlink(missing_ok=True)
 
 
 def load_networks(plan: "Plan") -> dict[str, keras.Model]:

@@ -157,7 +157,7 @@ class Plan:
     @property
     def judged_once(self) -> bool:
         """Whether networks are evaluated after the last epoch only: one epoch, final, or kept."""
-        return self.epochs == 1 or self.final or self.keep is not None
+        return self.epochs == 1 or self.keeps_networks
 
     @property
     def path(self) -> Path:
@@ -179,11 +179,15 @@ class Plan:
         """The study's name in a storage: plans that differ have studies that differ."""
         return f"{self.name} {self.fingerprint} {self.tier}"
 
-    def network_path(self, row: str) -> Path | None:
-        """Where the trained network of a row is kept; None where none is."""
-        if self.final:
-            return self.outputs / f"{self.name} {row}.keras"
-        return self.keep and self.keep / f"{self.name} {row}.npz"
+    @property
+    def keeps_networks(self) -> bool:
+        """Whether the trained networks are kept."""
+        return self.final or self.keep is not None
+
+    def network_path(self, row: str) -> Path:
+        """Where the trained network of a row is kept."""
+        folder, kind = (self.outputs, "keras") if self.final else (self.keep, "npz")
+        return folder / f"{self.name} {row}.{kind}"
 
     def quick(self) -> Self:
         """The same plan with two values of its first factor, one of the others, and two seeds."""

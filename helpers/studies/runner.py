@@ -3,15 +3,18 @@
 import argparse
 import sys
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 
 from helpers import course, data, evaluation, preflight, training
 from helpers._keras import keras
 from helpers.archives import download
-from helpers.studies import networks, table, workers
+from helpers.studies import workers
+from helpers.studies.networks import Networks
 from helpers.studies.plan import Plan
 from helpers.studies.storage import RowLost, StorageGone, connect
+from helpers.studies.table import CURVES, Table, WrongColumns
+from helpers.studies.workers import ReportEpochs
 
 import numpy as np
 import optuna
@@ -44,13 +47,14 @@ def load(plan: Plan) -> pd.DataFrame:
             f"expected the table {plan.path.name} of study {plan.name!r}, found none in the folder "
             f"{plan.path.parent.name!r}. Run it: make studies NAME={plan.name}"
         )
-    good, bad = table.read_rows(plan)
+    table = Table(plan)
+    good, bad = table.read_rows()
     for line in bad:
         print(line.problem)
     if len(good) < len(plan.rows):
         missing = f"{len(plan.rows) - len(good)} of {len(plan.rows)} rows are missing"
         print(f"{plan.path.name}: {missing}; run them: make studies NAME={plan.name}")
-    return table.frame(good, plan)
+    return table.frame(good)
 
 
 def run(plan: Plan, storage: str | None = None) -> pd.DataFrame:
@@ -75,33 +79,60 @@ def run(plan: Plan, storage: str | None = None) -> pd.DataFrame:
     Taught in notebooks 07 and 17.
     """
     plan = plan.quick() if course.tier() == "quick" else plan
-    good, bad = table.read_rows(plan)
+    table = Table(plan)
+    good, bad = table.read_rows()
     for line in bad:
         print(line.problem, file=sys.stderr)
     study = connect(plan.study_name, storage, plan.journal, plan.prune)
     workers.restore(study, good.values(), {} if plan.sampler == "grid" else plan.factors)
-    _collect(plan, study)
+    record = _Record(study, table, Networks(plan))
+    record.collect()
     spoilt = {line.row for line in bad}
     rows = {key: row for key, row in plan.rows.items() if key not in spoilt}
     with workers.Worker(study, rows) as worker:
-        _work(plan, worker)
-    _collect(plan, study)  # also what a killed worker had just done
-    return table.frame(table.read_rows(plan)[0], plan)
+        _work(plan, worker, record)
+    record.collect()  # also what a killed worker had just done
+    return table.frame(table.read_rows()[0])
 
 
-def _collect(plan: Plan, study: optuna.Study) -> set[int]:
-    """Put what the storage knows into the table, and networks that wait to those kept.
+@dataclass(frozen=True)
+class _Record:
+    """Where finished rows go: the storage, the table, the networks that are kept."""
 
-    Returns the numbers of the trials that finished a row.
-    """
-    trials = workers.finished(study)
-    known = [trial.user_attrs for trial in trials]
-    networks.publish(plan, [(one["row"], one["worker"][0]) for one in known if "worker" in one])
-    table.add_rows(plan, [one["result"] for one in known])
-    return {trial.number for trial in trials}
+    study: optuna.Study
+    table: Table
+    networks: Networks
+
+    def collect(self) -> set[int]:
+        """Bring what the storage knows into the table, and keep the networks of rows won here.
+
+        Returns the numbers of the trials that finished a row.
+        """
+        trials = workers.finished(self.study)
+        known = [trial.user_attrs for trial in trials]
+        self.networks.publish((one["row"], one["worker"][0]) for one in known if "worker" in one)
+        self.table.add_rows(one["result"] for one in known)
+        return {trial.number for trial in trials}
+
+    def store(self, worker: str, trial: optuna.Trial, result: dict) -> bool:
+        """Store a row's result; in the table too, whatever becomes of the storage.
+
+        Returns whether it counts: not where another worker has the row.
+        """
+        row = result["row"]
+        try:
+            workers.finish(self.study, trial, result)
+            is_won = trial.number in self.collect()
+        except StorageGone:
+            self.networks.publish([(row, worker)])
+            self.table.add_rows([result])
+            raise
+        if not is_won:
+            self.networks.discard(row, worker)
+        return is_won
 
 
-def _work(plan: Plan, worker: workers.Worker) -> None:
+def _work(plan: Plan, worker: workers.Worker, record: _Record) -> None:
     """Take rows and train them until none is left; says at once what goes wrong with one."""
     study = worker.study
     with tqdm(total=len(plan.rows), desc=plan.name, unit="row") as bar:
@@ -116,12 +147,12 @@ def _work(plan: Plan, worker: workers.Worker) -> None:
             try:
                 with worker.heartbeat(trial):
                     setting, seed = _setting(plan, study, trial)
-                    report = workers.ReportEpochs(trial)
-                    result, model = _train(plan, row, setting, seed, report)
-                    networks.stage(plan, row, worker.id, model)
+                    result, model = _train(plan, row, setting, seed, ReportEpochs(trial))
+                    record.networks.stage(row, worker.id, model)
+            except StorageGone:
+                raise
             except RowLost:
-                _tell_lost(plan, row)
-                continue
+                is_won = False
             except BaseException as error:
                 workers.fail(study, trial)
                 if not isinstance(error, Exception):  # Ctrl-C: the row is given back
@@ -130,7 +161,12 @@ def _work(plan: Plan, worker: workers.Worker) -> None:
                 bar.write(f"{problem}; the next run tries it again", file=sys.stderr)
                 del worker.rows[row]
                 continue
-            _store(plan, worker, trial, result)
+            else:
+                is_won = record.store(worker.id, trial, result)
+            if not is_won:
+                silent = f"this worker gave no sign of life for {workers.PATIENCE} s"
+                problem = f"{plan.name}, row {row}: {silent}; another one has the row"
+                bar.write(problem, file=sys.stderr)
             show()
 
 
@@ -145,7 +181,7 @@ def _setting(plan: Plan, study: optuna.Study, trial: optuna.Trial) -> tuple[dict
 
 
 def _train(
-    plan: Plan, row: str, setting: dict, seed: int, report: workers.ReportEpochs
+    plan: Plan, row: str, setting: dict, seed: int, report: ReportEpochs
 ) -> tuple[dict, keras.Model]:
     """Train one setting from one seed; returns its line of the table, and the model."""
     keras.utils.set_random_seed(seed)
@@ -188,9 +224,9 @@ def _train(
         "data": plan.data,
         "versions": f"keras {keras.__version__} {backend} {version(backend)}",
         "machine": preflight.machine(),
-        **dict(zip(table.CURVES, map(list, curves), strict=True)),
+        **dict(zip(CURVES, map(list, curves), strict=True)),
     }
-    return table.rounded(line, plan), model
+    return Table(plan).rounded(line), model
 
 
 def parts(
@@ -220,27 +256,6 @@ def parts(
     return chosen[train], chosen[rest]
 
 
-def _store(plan: Plan, worker: workers.Worker, trial: optuna.Trial, result: dict) -> None:
-    """Store a row's result; in the table too, whatever becomes of the storage."""
-    row = result["row"]
-    try:
-        workers.finish(worker.study, trial, result)
-        counts = trial.number in _collect(plan, worker.study)
-    except StorageGone:
-        networks.publish(plan, [(row, worker.id)])
-        table.add_rows(plan, [result])
-        raise
-    if not counts:
-        networks.discard(plan, row, worker.id)
-        _tell_lost(plan, row)
-
-
-def _tell_lost(plan: Plan, row: str) -> None:
-    """Say that another worker has this one's row now."""
-    silent = f"this worker gave no sign of life for {workers.PATIENCE} s"
-    tqdm.write(f"{plan.name}, row {row}: {silent}; another one has the row", file=sys.stderr)
-
-
 def rerun(plan: Plan, seed: int, **setting: object) -> pd.Series:
     """Train one row of a study again, now; nothing is written.
 
@@ -264,7 +279,7 @@ def rerun(plan: Plan, seed: int, **setting: object) -> pd.Series:
             f"{plan.factors}."
         )
     row = " ".join(f"{name}={value}" for name, value in {**setting, "seed": seed}.items())
-    return pd.Series(_train(plan, row, setting, seed, workers.ReportEpochs())[0])
+    return pd.Series(_train(plan, row, setting, seed, ReportEpochs())[0])
 
 
 def command(plans: Sequence[Plan], arguments: Sequence[str] | None = None) -> None:
@@ -294,7 +309,7 @@ def command(plans: Sequence[Plan], arguments: Sequence[str] | None = None) -> No
         if not chosen.names or plan.name in chosen.names:
             try:
                 run(plan, chosen.storage)
-            except (StorageGone, table.WrongColumns) as error:
+            except (StorageGone, WrongColumns) as error:
                 failed.append(f"{plan.name}: {error}")
     if failed:
         sys.exit("\n".join(failed))

@@ -62,9 +62,9 @@ def persistent(storage: str = "of this study") -> Callable[[Callable[P, T]], Cal
 
 
 def _of_database(error: Exception) -> bool:
-    """Whether a database failed, as it does where a connection broke."""
-    causes = error, error.__cause__  # Optuna wraps some
-    return any(isinstance(cause, sqlalchemy.exc.DBAPIError) for cause in causes)
+    """Whether a database failed, or SQLAlchemy goes on with a connection that broke before."""
+    kinds = sqlalchemy.exc.DBAPIError, sqlalchemy.exc.PendingRollbackError
+    return isinstance(error, kinds) or isinstance(error.__cause__, kinds)  # Optuna wraps some
 
 
 def _description(storage: str, error: Exception) -> str:

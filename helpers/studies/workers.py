@@ -7,6 +7,7 @@ a URL. A worker takes the first row that has no trial, trains it, stores its res
 import contextlib
 import functools
 import math
+import os
 import secrets
 import threading
 import time
@@ -91,7 +92,7 @@ class Worker:
 
     def __init__(self, study: optuna.Study, rows: dict[str, dict]):
         self.study, self.rows = study, rows
-        self.id = secrets.token_hex(8)
+        self.id = f"{os.getpid()}-{secrets.token_hex(8)}"  # the process: for people who look
         self._is_search = {} in rows.values()
         self._seen = {}  # sign of a running trial → when this worker saw it first
         self._first_seen = None  # those of the first look

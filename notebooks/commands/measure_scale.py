@@ -9,6 +9,7 @@ It starts a PostgreSQL server of its own. The rows are trained on the built-in s
 
 import argparse
 import contextlib
+import functools
 import multiprocessing
 import os
 import statistics
@@ -19,7 +20,7 @@ from collections import Counter
 from pathlib import Path
 
 from helpers import data, files, models, preflight, studies, training
-from helpers.studies import workers
+from helpers.studies import storage, workers
 
 import optuna
 import pandas as pd
@@ -59,6 +60,7 @@ def plan(row, folder, rows):
     )
 
 
+@functools.wraps(training.fit)  # its options count in a configuration
 def wait(model, split, validation, *, epochs, callbacks, verbose):
     """Like `training.fit` on another computer: nothing happens here for a while."""
     time.sleep(WAIT)
@@ -93,17 +95,16 @@ def throughput(pool, url, kind, row, count):
     rows = ROWS[row]
     with tempfile.TemporaryDirectory() as folder:
         names = ["shared"] * count if kind == "journal" else list("abcd"[:count])
-        storage = None if kind == "journal" else database(url)
-        tasks = [(row, str(Path(folder, name)), rows, storage, count) for name in names]
+        shared = None if kind == "journal" else database(url)
+        tasks = [(row, str(Path(folder, name)), rows, shared, count) for name in names]
         study = plan(row, Path(folder, names[0]), rows)
-        found = workers.connect(
-            f"scale {study.mark} full", storage, study.outputs / "scale.journal"
-        )  # the tables of the database are made before the clock starts
+        # The tables of the database are made before the clock starts.
+        found = storage.connect(study.study_name, shared, study.journal)
         times = pool.starmap(work, tasks, chunksize=1)
         trials = found.get_trials(deepcopy=False)
-    over = Counter(trial.user_attrs["row"] for trial in trials if trial.state in workers.OVER)
-    if over != Counter(list(study.rows)):
-        raise RuntimeError(f"expected every row once, found {over}")
+        finished = Counter(trial.user_attrs["row"] for trial in workers.finished(found))
+    if finished != Counter(list(study.rows)):
+        raise RuntimeError(f"expected every row once, found {finished}")
     seconds = max(end for _, end in times) - min(began for began, _ in times)
     figures = {"rows": rows, "seconds": round(seconds, 2), "trials": len(trials)}
     return figures | {"rows_per_minute": round(60 * rows / seconds, 1)}
@@ -173,39 +174,39 @@ def fill(study, finished, running):
 
 
 def _attributes(result, number):
-    worker = [f"computer {number}", 1, 0.0, time.time()]
-    return {"row": result["row"], "worker": worker, "result": result}
+    return {"row": result["row"], "worker": [f"computer {number}", 0.0], "result": result}
 
 
-def one_row(study, meter, rows):
+def one_row(worker, meter):
     """What `studies.run` asks of the storage for a row of one epoch."""
     with meter.step("take"):
-        trial = workers.take(study, rows)
+        trial = worker.take()
         row = trial.user_attrs["row"]
-    watch = workers.Watch(trial)
-    watch.set_params({"epochs": 1})
+    report = workers.ReportEpochs(trial)
+    report.set_params({"epochs": 1})
     with meter.step("epoch"):
-        watch.on_epoch_end(0, {"loss": 1.0, "val_loss": 1.0, "val_accuracy": 0.5})
+        report.on_epoch_end(0, {"loss": 1.0, "val_loss": 1.0, "val_accuracy": 0.5})
     with meter.step("finish"):
-        workers.finish(study, trial, {"row": row, "state": "complete", "accuracy": 0.5})
+        workers.finish(worker.study, trial, {"row": row, "state": "complete", "accuracy": 0.5})
     with meter.step("table"):
-        workers.results(study)
-        workers.over(study)
+        workers.finished(worker.study)
+        workers.finished(worker.study)  # again, to show how many there are
 
 
-def storage(url, kind, finished, running, rows):
+def measured_storage(url, kind, finished, running, rows):
     """Lines of the table: each step of a row, and the whole row, at this size of a study."""
+    workers.PATIENCE = 3600  # the rows in work elsewhere are made up: none gives a sign
     with tempfile.TemporaryDirectory() as folder:
-        journal, storage = Path(folder, "scale.journal"), None if kind == "journal" else url
-        fill(workers.connect("scale", storage, journal), finished, running)
-        study = workers.connect("scale", storage, journal)  # a worker that comes later
+        journal, shared = Path(folder, "scale.journal"), None if kind == "journal" else url
+        fill(storage.connect("scale", shared, journal), finished, running)
+        study = storage.connect("scale", shared, journal)  # a worker that comes later
         meter = Meter(study)
         with meter.step("join"):
             study.get_trials(deepcopy=False)
-        planned = {f"new {number}": {} for number in range(rows)}
-        before = meter.server()
+        planned = {f"new {number}": {"number": number} for number in range(rows)}
+        worker, before = workers.Worker(study, planned), meter.server()
         for _ in range(rows):
-            one_row(study, meter, planned)
+            one_row(worker, meter)
         spent = 1000 * (meter.server() - before) / rows
     return summary(meter.figures, spent)
 
@@ -280,7 +281,7 @@ def main(folder=NOTEBOOKS / "studies" / "scale"):
         measure(
             paths[0],
             sizes,
-            lambda s: storage(database(url), *s.values(), rows=10 if s["running"] else 30),
+            lambda s: measured_storage(database(url), *s.values(), rows=10 if s["running"] else 30),
             not chosen.little,
         )
         with SPAWN.Pool(4, prepare, (barriers,)) as pool:

@@ -19,29 +19,32 @@ ONE_CYCLE = {"learning_rate": one_cycle(0.01)}  # what notebook 06 found to be b
 GENTLE = {"learning_rate": one_cycle(0.003)}
 
 
+# What recipes return is compared, so their functions say by get_config what decides their work.
+
+
 @dataclass(frozen=True)
-class Taught:
-    """What the networks that a study kept say together about the images of a split."""
+class EnsembleTargets:
+    """What the networks that a study kept say together about images: probabilities to learn."""
 
     plan: studies.Plan
 
     def __call__(self, split):
-        folder = NOTEBOOKS / "studies" / "outputs"
-        return ensembles.soft_targets(studies.kept(self.plan).values(), split.images, folder)
+        networks = studies.load_networks(self.plan).values()
+        return ensembles.soft_targets(networks, split.images, NOTEBOOKS / "studies" / "outputs")
 
     def get_config(self):
         return {"networks": self.plan.fingerprint}
 
 
 @dataclass(frozen=True)
-class Weights:
+class KeptWeights:
     """Gives a network the weights of one that a study kept."""
 
     plan: studies.Plan
     row: str  # its values, such as "vgg 1"
 
     def __call__(self, model):
-        model.set_weights(studies.kept(self.plan)[self.row].get_weights())
+        model.set_weights(studies.load_networks(self.plan)[self.row].get_weights())
         return model
 
     def get_config(self):
@@ -49,22 +52,22 @@ class Weights:
 
 
 @dataclass(frozen=True)
-class More:
-    """More images: those that other sets have for these classes, but none that judges."""
+class MoreImages:
+    """More images: those that other sets have for these classes, but none of the validation set."""
 
     name: str
     which: dict
 
-    def __call__(self, split, judge):
-        return ensembles.gather(self.name, split, [judge], **self.which)[0]
+    def __call__(self, split, validation):
+        return ensembles.gather(self.name, split, [validation], **self.which)[0]
 
     def get_config(self):
         return {"set": self.name, **self.which}
 
 
 @dataclass(frozen=True)
-class Patterns:
-    """Gives a fast network its first filters, from training images that no plan is judged on."""
+class FirstFilters:
+    """Gives a fast network its first filters, from training images that no plan validates on."""
 
     name: str
 

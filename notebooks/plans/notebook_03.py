@@ -7,6 +7,7 @@ from plans.common import Plan
 
 
 def dense(batch_size, epochs, layers, width, optimizer):
+    """A dense network of equal layers, trained as report A's grid says."""
     model = models.dense_ann((width,) * layers)
     return model, {"batch_size": batch_size, "epochs": epochs, "optimizer": optimizer}
 

@@ -16,25 +16,30 @@ REPORT_RATES = {
 
 
 def optimizer(optimizer, rate):
+    """An optimiser with report A's learning rate for it, or a tenth of that."""
     share = {"report's": 1, "a tenth": 0.1}[rate]
     options = {"optimizer": optimizer, "learning_rate": share * REPORT_RATES[optimizer]}
     return models.study_cnn(), options
 
 
 def adam_rate(learning_rate):
+    """Adam with a learning rate."""
     return models.study_cnn(), {"learning_rate": learning_rate}
 
 
 def loss(loss_function):
+    """A loss; all but the sparse one get one-hot labels."""
     one_hot = loss_function != "sparse_categorical_crossentropy"
     return models.study_cnn(), {"loss": OneHotLoss(loss_function, 10) if one_hot else loss_function}
 
 
 def batch_size(batch_size):
+    """So many images in a step."""
     return models.study_cnn(), {"batch_size": batch_size}
 
 
 def schedule(schedule):
+    """A learning rate that is constant, or goes up and down once."""
     options = {
         "constant .001": 0.001,
         "constant .01": 0.01,

@@ -5,26 +5,32 @@ from plans.common import ONE_CYCLE, Plan
 
 
 def kernel(kernel):
+    """Convolutions of so many pixels a side."""
     return models.study_cnn(kernel=kernel), ONE_CYCLE
 
 
 def pool(pooling):
+    """A kind of pooling."""
     return models.study_cnn(pooling=pooling), ONE_CYCLE
 
 
 def pairs(pairs):
+    """So many pairs of convolutions, each followed by pooling."""
     return models.study_cnn(filters=(32, 64, 128)[:pairs]), ONE_CYCLE
 
 
 def filters(filters):
+    """The filters of both pairs, such as "32-64"."""
     return models.study_cnn(filters=tuple(map(int, filters.split("-")))), ONE_CYCLE
 
 
 def dense_layers(layers):
+    """So many hidden dense layers after the convolutions."""
     return models.study_cnn(units=(128,) * layers), ONE_CYCLE
 
 
 def dense_units(units):
+    """One hidden dense layer of so many units."""
     return models.study_cnn(units=(units,)), ONE_CYCLE
 
 

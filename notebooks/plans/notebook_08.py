@@ -6,24 +6,29 @@ from plans.common import AUGMENT, ONE_CYCLE, Plan
 
 
 def dropout(dropout):
+    """A share of the outputs dropped, in a network with batch normalisation."""
     return models.study_cnn(batch_norm=True, dropout=dropout), ONE_CYCLE
 
 
 def normalise(normalise):
+    """Batch normalisation in hidden layers, of the logits, of both, or none."""
     hidden, logits = "hidden" in normalise, "logits" in normalise
     return models.study_cnn(batch_norm=hidden, normalise_logits=logits, dropout=0.2), ONE_CYCLE
 
 
 def activation(slope):
+    """A slope of the activation below 0; with 0 it is ReLU."""
     return models.study_cnn(slope=slope), ONE_CYCLE
 
 
 def augmented(augment):
+    """Report A's augmentation, or none, in its batches of 256."""
     pipeline = random_affine(**AUGMENT) if augment == "yes" else None
     return models.study_cnn(), {"augment": pipeline, "batch_size": 256}
 
 
 def kind(kind):
+    """One kind of augmentation, several, or none."""
     change = {
         "nothing": {},
         "rotation 8°": {"rotation": 8},

@@ -9,6 +9,7 @@ from plans.common import ALL_IMAGES, GENTLE, Plan
 
 
 def report_d(network, classes):
+    """One of report D's three networks."""
     build = {
         "first": partial(models.study_cnn, filters=(32,), units=(512, 128)),
         "second": models.report_d_2,
@@ -45,10 +46,12 @@ report_d_letters, report_d_balanced, report_d_bymerge = (
 
 
 def letters_dropout(dropout):
+    """Report D's third network on Letters, with a share of the outputs dropped."""
     return models.study_cnn(units=(512,), dropout=dropout, classes=26), GENTLE
 
 
 def bymerge_images(images):
+    """Report D's third network on so many images of ByMerge."""
     model, options = report_d("third", 47)
     return model, options | {"images": images}
 

@@ -7,6 +7,7 @@ from plans.notebook_11 import course_emnist
 
 
 def activation_fold(setting, fold):
+    """Report E's network with one activation, on one of six folds."""
     settings = {
         "ReLU": {"convolutions": 2, "batch_norm": False},
         "LeakyReLU": {"convolutions": 2, "batch_norm": False, "slope": 0.1},
@@ -17,10 +18,12 @@ def activation_fold(setting, fold):
 
 
 def depth(convolutions):
+    """Report E's network with so many convolutions a block."""
     return models.report_e(convolutions), GENTLE
 
 
 def passes(epochs):
+    """Report E's network, so many epochs."""
     # report E's batches; with 128, two epochs end before the moving averages have settled
     return models.report_e(), GENTLE | {"epochs": epochs, "batch_size": 36}
 
@@ -54,6 +57,7 @@ epoch_counts = Plan(
 
 
 def emnist_augmentation(augmentation):
+    """The course's network with whole or fractional shifts, or none."""
     model, options = course_emnist(62)
     gentle = {"rotation": 5, "shift": 0.05, "zoom": 0.05, "shear": 0.05}
     change = {

@@ -10,6 +10,7 @@ from plans.common import ONE_CYCLE, Plan
 
 
 def genome(**genes):
+    """The network that some genes describe."""
     options = {"learning_rate": one_cycle(0.01), "batch_size": 64}
     return genomes.build(genes), options
 
@@ -69,6 +70,7 @@ PICKED = [  # what `picked` says, each once
 
 
 def in_full(network):
+    """A network made by hand, or one that a search found, named by its genes."""
     if network in HAND_MADE:
         return HAND_MADE[network](), ONE_CYCLE
     return genomes.build(genomes.parse(network)), ONE_CYCLE

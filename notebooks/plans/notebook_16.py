@@ -1,4 +1,4 @@
-"""Notebook 16: what each trick of a fast training is worth, how far short trainings go."""
+"""Notebook 16: what tricks are worth, how far short trainings go, how small a network may be."""
 
 from functools import partial
 
@@ -6,19 +6,18 @@ from helpers import data
 from helpers.recipes import fast
 from helpers.recipes.augmentation import pixel_shifts, shift_averaged
 from helpers.recipes.schedules import one_cycle
-from plans.common import ALL_IMAGES, Patterns, Plan
+from plans.common import ALL_IMAGES, FirstFilters, Plan
 from plans.notebook_11 import course_emnist
-
-# small a network may be
 
 
 def quick_network(name, filters=(16, 80), patterns=True, **tricks):
     """A fast network, and the option that gives it its first filters."""
     network = fast.fast_cnn(filters, len(data.CLASSES[name]), **tricks)
-    return network, {"start": Patterns(name)} if patterns else {}
+    return network, {"start": FirstFilters(name)} if patterns else {}
 
 
 def cycle(peak):
+    """The option for a learning rate that goes up to a peak and down again."""
     return {"learning_rate": one_cycle(peak)}
 
 
@@ -40,6 +39,7 @@ TRICKS = {  # what is changed in the network, and in the options; rates are the 
 
 
 def without(trick):
+    """The fast network with all tricks but one."""
     network, options = TRICKS[trick]
     model, start = quick_network("mnist", **network)
     return model, fast.recipe() | {"judged_as": shift_averaged} | start | options
@@ -94,6 +94,7 @@ short_balanced = Goal(
 
 
 def small(network):
+    """The smallest network that still reads 99 %."""
     return fast.smallest_cnn(), cycle(0.02) | {"judged_as": shift_averaged}
 
 

@@ -40,8 +40,9 @@ def test_doubtful_characters_differ_in_line_and_width_not_only_in_colour(fig):
 
 
 def test_the_limit_of_doubt_can_be_set():
-    fig = pages.page(SHEET, TEXT, BOXES, PROBABILITIES, doubtful=0.3)
-    assert [text.get_text() for text in fig.axes[0].texts] == list("abcd")
+    for doubtful, expected in ((0.3, "a b c d"), (0.69, "a b? c d")):  # d has .69
+        fig = pages.page(SHEET, TEXT, BOXES, PROBABILITIES, doubtful=doubtful)
+        assert [text.get_text() for text in fig.axes[0].texts] == expected.split()
 
 
 def test_boxes_of_a_large_picture_lie_on_its_characters():

@@ -29,7 +29,7 @@ def network(k, images=1500, skill=3.0):
 def history(epochs=5, validation=True):
     fall = list(np.geomspace(0.5, 0.1, epochs))
     rise = [1 - value / 3 for value in fall]
-    val = (fall, rise) if validation else ([], [])
+    val = ([1.1 * x for x in fall], [x - 0.05 for x in rise]) if validation else ([], [])
     return SimpleNamespace(loss=fall, accuracy=rise, val_loss=val[0], val_accuracy=val[1])
 
 
@@ -125,6 +125,11 @@ def test_learning_curves_tell_training_from_validation_without_colour():
     assert training.get_marker() != validation.get_marker()
 
 
+def test_long_learning_curves_have_about_ten_marks():
+    lines = plots.learning_curves(history(epochs=25)).axes[0].lines
+    assert [line.get_markevery() for line in lines] == [2, 2]
+
+
 def test_learning_curves_work_without_validation_and_for_one_epoch():
     figure = plots.learning_curves(history(epochs=1, validation=False))
     figure.draw_without_rendering()
@@ -137,13 +142,18 @@ def test_compared_histories_differ_in_marker_and_are_named():
     names = [text.get_text() for text in figure.legends[0].get_texts()]
     markers = {line.get_marker() for line in figure.axes[1].lines}
     assert names == ["3", "5"] and len(markers) == 2
+    training, validation = figure.axes[1].lines[:2]
+    assert list(training.get_ydata()) == history().accuracy
+    assert list(validation.get_ydata()) == history().val_accuracy
 
 
 def test_fold_curves_draw_every_fold_and_the_mean():
-    figure = plots.fold_curves([history(), history(), history()])
+    curves = [(0.1, 0.2), (0.2, 0.4), (0.6, 1.2)]
+    folds = [SimpleNamespace(**dict.fromkeys(vars(history()), curve)) for curve in curves]
+    figure = plots.fold_curves(folds)
     assert [len(ax.lines) for ax in figure.axes] == [8, 8]
-    mean = max(figure.axes[0].lines, key=lambda line: line.get_linewidth())
-    assert mean.get_ydata() == pytest.approx(history().loss)
+    means = [line for line in figure.axes[0].lines if line.get_linewidth() > 2]
+    assert [list(mean.get_ydata()) for mean in means] == [pytest.approx([0.3, 0.6])] * 2
 
 
 def test_score_box_shows_every_score():
@@ -164,10 +174,11 @@ def test_heat_map_numbers_all_errors_and_at_62_classes_nothing_else():
 
 
 def test_heat_map_colour_leaves_the_diagonal_out_and_has_true_classes_in_rows():
-    evaluation = Evaluation([0, 0, 1], [[0.9, 0.1], [0.2, 0.8], [0.1, 0.9]], ("a", "b"))
+    probabilities = [[0.9, 0.1], [0.8, 0.2], [0.7, 0.3], [0.2, 0.8], [0.1, 0.9]]
+    evaluation = Evaluation([0, 0, 0, 0, 1], probabilities, ("a", "b"))
     ax = plots.confusion_heatmap(evaluation).axes[0]
     share = ax.images[0].get_array()
-    assert share[0, 1] == 0.5 and share[1, 0] == 0
+    assert share[0, 1] == 0.25 and share[1, 0] == 0
     assert np.ma.getmaskarray(share).diagonal().all()
     assert [tick.get_text() for tick in ax.get_yticklabels()] == ["a", "b"]
 
@@ -177,6 +188,9 @@ def test_confused_examples_have_a_row_for_each_pair(k):
     figure = plots.confused_examples(network(k), IMAGES, pairs=3)
     texts = figure.axes[0].texts
     assert len(texts) == 3 and all("read as" in text.get_text() for text in texts)
+    sheet = figure.axes[0].images[0].get_array()
+    for row, examples in enumerate(network(k).confused_pairs(3)["examples"]):
+        assert np.array_equal(sheet[30 * row + 1 : 30 * row + 29, 1:29], IMAGES[examples[0]])
     figure.draw_without_rendering()
     assert all(text.get_window_extent().x0 >= 0 for text in texts)
 
@@ -241,6 +255,9 @@ def test_calibration_curve_gives_the_error_and_the_counts():
     evaluation = network(10)
     figure = plots.calibration_curve(evaluation)
     assert f"{evaluation.expected_calibration_error():.2%}" in title(figure)
+    reliable = figure.axes[0].lines[1]
+    expected = evaluation.calibration()[["confidence", "accuracy"]]
+    np.testing.assert_array_equal(reliable.get_xydata(), expected)
     assert sum(bar.get_height() for bar in figure.axes[1].patches) == 1500
 
 

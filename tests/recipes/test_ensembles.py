@@ -42,8 +42,9 @@ def test_a_vote_and_a_mean_may_differ():
 
 
 def test_where_votes_are_equal_the_mean_decides():
-    two = np.array([[[0.9, 0.1]], [[0.3, 0.7]]])
-    assert ensembles.vote(two).argmax() == ensembles.vote(two[::-1]).argmax() == 0
+    two = np.array([[[0.1, 0.9]], [[0.7, 0.3]]])
+    assert ensembles.vote(two).argmax() == ensembles.vote(two[::-1]).argmax() == 1
+    assert ensembles.vote(two)[0] == pytest.approx([(1 + 0.4) / 3, (1 + 0.6) / 3])
 
 
 def test_stacking_trusts_the_better_members_and_is_likelier_than_the_plain_mean():
@@ -57,6 +58,11 @@ def test_stacking_trusts_the_better_members_and_is_likelier_than_the_plain_mean(
 
     plain, weighted = ensembles.mean(probabilities), ensembles.mean(probabilities, weights)
     assert likelihood(weighted) > likelihood(plain)
+
+
+def test_stacking_survives_images_whose_true_class_gets_nothing():
+    certain = np.array([[[1.0, 0.0], [1.0, 0.0]], [[1.0, 0.0], [0.6, 0.4]]])
+    assert ensembles.stack(certain, np.array([1, 1])) == pytest.approx([0, 1], abs=1e-2)
 
 
 def test_stacking_gives_nothing_to_a_member_that_knows_nothing():
@@ -146,6 +152,11 @@ def test_more_times_the_images_take_as_many_more_of_each_class(sisters):
     assert sorted(more.images[4 : 4 + new, 0, 0]) == [9, 20, 21, 30]
     repeats = more.images[4 + new :, 0, 0], more.labels[4 + new :]
     assert [list(array) for array in repeats] == [[1, 2, 3, 1, 2], [0, 0, 0, 0, 0]]
+
+
+def test_less_than_the_images_there_are_is_refused(sisters):
+    with pytest.raises(ValueError, match=r"times of 1 or more, found 0\.5"):
+        ensembles.gather("emnist/letters", sisters, times=0.5)
 
 
 def test_images_that_other_sets_test_on_are_taken_when_asked_for(sisters):

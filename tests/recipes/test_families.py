@@ -32,6 +32,13 @@ def test_raw_images_go_in_and_probabilities_come_out(build):
 
 
 @every_family
+def test_dropout_stands_before_the_classifier(build):
+    *_, dropout, classifier = build().layers
+    assert isinstance(dropout, layers.Dropout) and dropout.rate == 0.4
+    assert isinstance(classifier, layers.Dense)
+
+
+@every_family
 def test_every_convolution_that_mixes_channels_is_normalised_and_has_no_bias(build):
     model = build()
     mixing = [layer for layer in model.layers if isinstance(layer, layers.Conv2D)]

@@ -26,6 +26,17 @@ def test_the_recipe_trains_one_epoch_with_momentum_and_a_falling_rate():
     assert (predicted == split(6400).labels).mean() > 0.9
 
 
+def test_the_recipe_smooths_the_labels():
+    loss = fast.recipe(classes=47, smoothing=0.2)["loss"]
+    assert (loss.inner, loss.classes, loss.smoothing) == ("categorical_crossentropy", 47, 0.2)
+
+
+def test_normalisation_settles_within_one_epoch():
+    for model in (fast.fast_cnn(normalise=(1, 2)), fast.smallest_cnn()):
+        norms = [x for x in model.layers if isinstance(x, keras.layers.BatchNormalization)]
+        assert len(norms) >= 2 and {norm.momentum for norm in norms} == {0.9}
+
+
 def test_each_trick_can_be_switched_off():
     work = models.multiply_adds(fast.fast_cnn())
     assert models.multiply_adds(fast.fast_cnn(frame=0)) > work
@@ -55,6 +66,13 @@ def test_patch_filters_answer_equally_strongly_and_come_in_pairs():
     answers = windows.reshape(-1, 36) / 255 @ filters.reshape(36, 8)
     np.testing.assert_allclose(answers.std(axis=0), 0.5, rtol=0.1)
     np.testing.assert_allclose(np.corrcoef(answers[:, :4].T), np.eye(4), atol=1e-6)
+
+
+def test_five_hundred_images_decide_the_patch_filters():
+    images = np.random.default_rng(1).integers(0, 256, (600, 28, 28), dtype=np.uint8)
+    first, fewer = (fast.patch_filters(images[:count], 8) for count in (500, 499))
+    np.testing.assert_array_equal(fast.patch_filters(images, 8), first)
+    assert not np.array_equal(first, fewer)
 
 
 @pytest.mark.parametrize("count", [0, 7, 74])

@@ -39,7 +39,8 @@ def test_the_deepest_and_the_smallest_network_are_what_their_genes_say():
     by_hand += 3 * 3 * 64 * 128 + 128 * 10
     deepest = genomes.build(DEEPEST, classes=10)
     assert models.multiply_adds(deepest) == by_hand
-    assert sum(isinstance(layer, layers.BatchNormalization) for layer in deepest.layers) == 4
+    norms = [layer for layer in deepest.layers if isinstance(layer, layers.BatchNormalization)]
+    assert [norm.momentum for norm in norms] == [0.9] * 4
     assert deepest.get_layer("dropout_1").rate == 0.4
     smallest = genomes.build(SMALLEST, classes=26)
     assert models.multiply_adds(smallest) == 14 * 14 * 9 * 4 + 7 * 7 * 4 * 26

@@ -21,6 +21,13 @@ def test_a_loaded_network_gives_nearly_the_same_probabilities_in_less_than_half_
     assert [file.name for file in path.parent.iterdir()] == ["a.npz"]
 
 
+def test_kernels_are_kept_in_half_precision_and_biases_whole(tmp_path):
+    weights.save(models.dense_ann((8,)), tmp_path / "a.npz")
+    with np.load(tmp_path / "a.npz") as file:
+        kinds = [file[name].dtype.name for name in file.files]
+    assert kinds == ["float16", "float32"] * 2
+
+
 def test_rows_of_numbers_are_kept_exactly(tmp_path):
     model = families.vgg()
     statistics = model.get_layer("pair_1_conv_1_normalised")

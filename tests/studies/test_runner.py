@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from helpers import data, evaluation, models, statistics, studies, training
 from helpers.recipes import augmentation
+from helpers.studies import storage, workers
 from helpers.studies import table as tables
 
 import keras
@@ -29,6 +30,8 @@ def folder(tmp_path):
 @pytest.fixture(autouse=True)
 def tiny(request, monkeypatch, tmp_path):
     monkeypatch.setenv("TRAINED", str(tmp_path / "trained"))
+    monkeypatch.setattr(workers, "PATIENCE", 0.5)  # of this process, whose peers here are dead
+    monkeypatch.setattr(storage, "PAUSES", (0.01,) * 4)
     if "sample" not in request.fixturenames:
         monkeypatch.delenv("COURSE_DATA", raising=False)
         tiny_study.install(monkeypatch.setattr)
@@ -106,9 +109,9 @@ def test_missing_rows_are_told_and_only_they_are_trained(folder, capsys):
     capsys.readouterr()
     assert studies.load(more)["row"].tolist() == ROWS
     assert "6 of 12 rows are missing; run them: make studies NAME=tiny" in capsys.readouterr().out
-    before = tables.read_rows(plan)[0].items()
+    before = tables.Table(plan).read_rows()[0].items()
     assert len(studies.run(more)) == 12 and trained()[6:] == [1, 2, 3, 4, 4, 4]
-    assert before <= tables.read_rows(more)[0].items()
+    assert before <= tables.Table(more).read_rows()[0].items()
 
 
 def test_another_checkout_has_the_rows_of_the_table(folder, tmp_path):
@@ -197,10 +200,10 @@ def test_ctrl_c_gives_the_row_back(folder, monkeypatch):
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
         patch.setattr(training, "fit", interrupted)
         studies.run(plan)
-    before = tables.read_rows(plan)[0]
+    before = tables.Table(plan).read_rows()[0]
     assert list(before) == ROWS[:2]
     assert studies.run(plan)["row"].tolist() == ROWS and trained() == [1, 1, 2, 2, 2, 3, 3]
-    assert before.items() <= tables.read_rows(plan)[0].items()
+    assert before.items() <= tables.Table(plan).read_rows()[0].items()
 
 
 def another(width):
@@ -571,7 +574,7 @@ def test_every_plan_of_the_course_builds_and_its_table_fits(plan):
         model, options = plan.recipe(**setting)
         assert not model.compiled and model.input_shape == (None, 28, 28)
         assert isinstance(options, dict)
-    assert tables.read_rows(plan)[1] == []
+    assert tables.Table(plan).read_rows()[1] == []
 
 
 def test_the_rule_of_notebook_15_picks_the_networks_that_are_trained_in_full():

@@ -87,7 +87,7 @@ def each_has_everything(computers):
     assert finished(plan, computers[0].storage) == Counter(list(plan.rows))
     texts = {computer.plan.path.read_text(encoding="utf-8") for computer in computers}
     assert len(texts) == 1  # seconds too: one training of each row counts, and all tables hold it
-    good, bad = tables.read_rows(plan)
+    good, bad = tables.Table(plan).read_rows()
     assert good.keys() == plan.rows.keys() and bad == []
 
 

@@ -35,10 +35,17 @@ def test_workers_that_open_an_empty_database_at_once_all_get_it():
 # --- a database that fails --------------------------------------------------------------------
 
 
+def wrapped(error):
+    """As SQLAlchemy raises what a driver raised."""
+    return sqlalchemy.exc.DBAPIError.instance("SELECT 1", {}, error, psycopg.Error)
+
+
+LOST = wrapped(psycopg.OperationalError("server closed the connection unexpectedly"))
 FAILURES = {
-    "connection lost": psycopg.OperationalError("server closed the connection unexpectedly"),
-    "driver lost it": psycopg.InterfaceError("the connection is closed"),
-    "idle for too long": psycopg.errors.IdleInTransactionSessionTimeout("terminating connection"),
+    "connection lost": LOST,
+    "driver lost it": wrapped(psycopg.InterfaceError("the connection is closed")),
+    "idle for too long": wrapped(psycopg.errors.IdleInTransactionSessionTimeout("terminating")),
+    "lost before": sqlalchemy.exc.PendingRollbackError("Can't reconnect until rolled back"),
 }
 
 
@@ -53,11 +60,6 @@ def failing(monkeypatch, owner, call, errors):
 
     monkeypatch.setattr(owner, call, method)
     return errors
-
-
-def wrapped(error):
-    """As SQLAlchemy raises what a driver raised."""
-    return sqlalchemy.exc.DBAPIError.instance("SELECT 1", {}, error, psycopg.Error)
 
 
 @pytest.fixture
@@ -86,14 +88,14 @@ def test_a_database_that_fails_four_times_is_asked_again(
     tiny, tmp_path, monkeypatch, owner, call, failure
 ):
     plan = tiny_study.grid(tmp_path / "studies")
-    errors = failing(monkeypatch, owner, call, [wrapped(FAILURES[failure]) for _ in range(4)])
+    errors = failing(monkeypatch, owner, call, [FAILURES[failure]] * 4)
     table = studies.run(plan, f"sqlite:///{tmp_path / 'studies.db'}")
     assert errors == [] and len(table) == len(plan.rows) == len(tiny_study.trained())
 
 
 @pytest.mark.parametrize(
     ("error", "left"),
-    [(wrapped(FAILURES["connection lost"]), 2), (OSError("no such disk"), 6)],
+    [(LOST, 2), (OSError("no such disk"), 6)],
     ids=["database", "anything else"],
 )
 def test_what_fails_for_long_is_gone(tiny, tmp_path, monkeypatch, error, left):
@@ -111,7 +113,7 @@ def test_a_row_that_was_finished_though_the_answer_was_lost_counts(tiny, tmp_pat
         tell(*arguments, **options)
         if not lost:
             lost.append(True)
-            raise wrapped(FAILURES["connection lost"])
+            raise LOST
 
     monkeypatch.setattr(optuna.Study, "tell", tell_without_an_answer)
     plan = tiny_study.grid(tmp_path / "studies")

@@ -30,7 +30,7 @@ def result(plan, row, **changes):
 @pytest.fixture
 def table(plan):
     """The path of a table with every row."""
-    tables.add_rows(plan, [result(plan, row) for row in plan.rows])
+    tables.Table(plan).add_rows([result(plan, row) for row in plan.rows])
     return plan.path
 
 
@@ -39,18 +39,18 @@ def table(plan):
 
 def test_rows_come_back_as_they_were_in_the_order_of_the_plan(plan):
     rows = [result(plan, row, seconds=index / 4) for index, row in enumerate(plan.rows)]
-    tables.add_rows(plan, rows[3:])
-    tables.add_rows(plan, rows[:4])
-    good, bad = tables.read_rows(plan)
+    tables.Table(plan).add_rows(rows[3:])
+    tables.Table(plan).add_rows(rows[:4])
+    good, bad = tables.Table(plan).read_rows()
     assert list(good.values()) == rows and bad == []
-    frame = tables.frame(good, plan)
+    frame = tables.Table(plan).frame(good)
     assert list(frame["row"]) == list(plan.rows)
-    assert list(frame) == list(tables.columns(plan)) == list(pd.read_csv(plan.path))
+    assert list(frame) == list(tables.Table(plan).columns) == list(pd.read_csv(plan.path))
 
 
 def test_a_row_that_is_there_is_not_written_again(plan, table):
     before = table.read_bytes()
-    tables.add_rows(plan, [result(plan, row, seconds=99.0) for row in plan.rows])
+    tables.Table(plan).add_rows([result(plan, row, seconds=99.0) for row in plan.rows])
     assert table.read_bytes() == before
 
 
@@ -58,8 +58,8 @@ def test_a_cost_is_kept_as_a_whole_number_and_one_below_1_is_reported(tmp_path):
     plan = tiny_study.grid(tmp_path, **tiny_study.TWO_OBJECTIVES)
     first, second, *_ = plan.rows
     rows = [result(plan, first, cost=2_631_040), result(plan, second, cost=0)]
-    tables.add_rows(plan, rows)
-    good, bad = tables.read_rows(plan)
+    tables.Table(plan).add_rows(rows)
+    good, bad = tables.Table(plan).read_rows()
     assert good == {first: rows[0]} and "cost must be positive" in bad[0].problem
 
 
@@ -67,8 +67,8 @@ def test_values_of_factors_keep_their_types(tmp_path):
     factors = {"a": [1, 2.5], "b": ["8-16", "3, four", "5°"], "c": [True, False]}
     plan = tiny_study.grid(tmp_path, factors=factors, recipe=lambda **setting: tiny_study.wide(1))
     rows = [result(plan, row) for row in plan.rows]
-    tables.add_rows(plan, rows)
-    good, bad = tables.read_rows(plan)
+    tables.Table(plan).add_rows(rows)
+    good, bad = tables.Table(plan).read_rows()
     assert list(good.values()) == rows and bad == []
     assert {type(row["a"]) for row in good.values()} == {int, float}
 
@@ -77,17 +77,17 @@ def test_rounding_a_row_gives_what_the_file_gives(plan):
     row = next(iter(plan.rows))
     curves = {name: [1 / 7, 2 / 3] for name in tables.CURVES}
     exact = result(plan, row, **curves, accuracy=2 / 3, loss=2 / 3, seconds=1 / 3)
-    rounded = tables.rounded(exact, plan)
-    tables.add_rows(plan, [exact])
-    assert tables.read_rows(plan)[0][row] == rounded == tables.rounded(rounded, plan)
+    rounded = tables.Table(plan).rounded(exact)
+    tables.Table(plan).add_rows([exact])
+    assert tables.Table(plan).read_rows()[0][row] == rounded == tables.Table(plan).rounded(rounded)
     assert rounded["accuracy"] == 0.666667 and rounded["val_loss"] == [0.14286, 0.66667]
 
 
 def test_a_row_that_became_nan_is_read_again(plan):
     row = next(iter(plan.rows))
     broken = {"state": "nan", "loss": np.nan, "val_loss": [0.5, np.nan], "accuracy": 0.1}
-    tables.add_rows(plan, [result(plan, row, **broken)])
-    good, bad = tables.read_rows(plan)
+    tables.Table(plan).add_rows([result(plan, row, **broken)])
+    good, bad = tables.Table(plan).read_rows()
     assert bad == [] and good[row]["state"] == "nan" and np.isnan(good[row]["loss"])
 
 
@@ -103,7 +103,7 @@ def test_a_row_that_became_nan_is_read_again(plan):
 )
 def test_what_editors_do_to_a_file_is_no_matter(plan, table, rewrite):
     table.write_bytes(rewrite(table.read_text(encoding="utf-8")).encode())
-    good, bad = tables.read_rows(plan)
+    good, bad = tables.Table(plan).read_rows()
     assert good.keys() == plan.rows.keys() and bad == []
 
 
@@ -111,17 +111,21 @@ def test_what_editors_do_to_a_file_is_no_matter(plan, table, rewrite):
 def test_a_file_without_rows_has_none(plan, table, content):
     table.unlink()
     if content is not None:
-        table.write_text(",".join(tables.columns(plan)) + "\n" if content else "", encoding="utf-8")
-    assert tables.read_rows(plan) == ({}, [])
-    tables.add_rows(plan, [result(plan, "width=1 seed=1")])
-    assert tables.read_rows(plan)[0].keys() == {"width=1 seed=1"}
+        table.write_text(
+            ",".join(tables.Table(plan).columns) + "\n" if content else "", encoding="utf-8"
+        )
+    assert tables.Table(plan).read_rows() == ({}, [])
+    tables.Table(plan).add_rows([result(plan, "width=1 seed=1")])
+    assert tables.Table(plan).read_rows()[0].keys() == {"width=1 seed=1"}
 
 
 class DiskFull(OSError):
     pass
 
 
-@pytest.mark.parametrize("call", ["helpers.studies.table._format", "csv.writer", "os.replace"])
+@pytest.mark.parametrize(
+    "call", ["helpers.studies.table.Table._format", "csv.writer", "os.replace"]
+)
 def test_a_failure_while_writing_leaves_the_old_file_and_no_other(plan, table, monkeypatch, call):
     def fail(*arguments, **options):
         raise DiskFull
@@ -131,7 +135,7 @@ def test_a_failure_while_writing_leaves_the_old_file_and_no_other(plan, table, m
     before, names = table.read_bytes(), {path.name for path in table.parent.rglob("*")}
     monkeypatch.setattr(call, fail)
     with pytest.raises(DiskFull):
-        tables.add_rows(plan, [result(plan, list(plan.rows)[-1])])
+        tables.Table(plan).add_rows([result(plan, list(plan.rows)[-1])])
     monkeypatch.undo()
     assert table.read_bytes() == before
     assert {path.name for path in table.parent.rglob("*")} == names
@@ -144,7 +148,7 @@ def edit(table, plan, row, changes):
     """Change fields of a row by hand; returns the number of its line."""
     lines = table.read_text(encoding="utf-8").splitlines()
     number = 1 + list(plan.rows).index(row)
-    fields = dict(zip(tables.columns(plan), next(csv.reader([lines[number]])), strict=True))
+    fields = dict(zip(tables.Table(plan).columns, next(csv.reader([lines[number]])), strict=True))
     lines[number] = ",".join(str(field) for field in (fields | changes).values())
     table.write_text("\n".join(lines) + "\n", encoding="utf-8")
     return number + 1
@@ -186,14 +190,14 @@ def test_a_line_edited_into_nonsense_is_reported_and_kept_and_the_others_are_rea
 ):
     number = edit(table, plan, "width=2 seed=2", changes)
     spoilt = table.read_text(encoding="utf-8").splitlines()[number - 1]
-    good, [bad] = tables.read_rows(plan)
+    good, [bad] = tables.Table(plan).read_rows()
     assert good.keys() == plan.rows.keys() - {"width=2 seed=2"}
     key = changes.get("row", "width=2 seed=2")
     assert bad.row == key and bad.problem.startswith(f"tiny.csv, line {number} ({key}): ")
     assert problem in bad.problem and "delete the line, and run the study again" in bad.problem
-    tables.add_rows(plan, [result(plan, "width=2 seed=2")])
+    tables.Table(plan).add_rows([result(plan, "width=2 seed=2")])
     assert table.read_text(encoding="utf-8").splitlines().count(spoilt) == 1
-    assert tables.read_rows(plan)[0].keys() == plan.rows.keys()
+    assert tables.Table(plan).read_rows()[0].keys() == plan.rows.keys()
 
 
 @pytest.mark.parametrize(
@@ -208,7 +212,7 @@ def test_a_line_edited_into_nonsense_is_reported_and_kept_and_the_others_are_rea
 def test_a_line_too_much_is_reported(plan, table, line, problem):
     content = table.read_bytes()
     table.write_bytes(content + (line or content.splitlines()[-1]))
-    good, [bad] = tables.read_rows(plan)
+    good, [bad] = tables.Table(plan).read_rows()
     assert good.keys() == plan.rows.keys() and re.search(problem, bad.problem)
 
 
@@ -227,9 +231,9 @@ def test_a_line_too_much_is_reported(plan, table, line, problem):
 def test_a_line_that_does_not_fit_stays_byte_for_byte(plan, table, line):
     header, *rows = table.read_bytes().splitlines(keepends=True)
     table.write_bytes(header + line + b"\n" + b"".join(rows[:-1]))
-    tables.add_rows(plan, [result(plan, list(plan.rows)[-1])])
+    tables.Table(plan).add_rows([result(plan, list(plan.rows)[-1])])
     assert table.read_bytes() == header + line + b"\n" + b"".join(rows)
-    good, [bad] = tables.read_rows(plan)
+    good, [bad] = tables.Table(plan).read_rows()
     assert good.keys() == plan.rows.keys() and bad.line == line
     assert "line 2 (" in bad.problem and bad.problem.isprintable()
 
@@ -244,16 +248,16 @@ def test_a_value_outside_of_a_range_is_reported(tmp_path, field, value):
     }
     plan = tiny_study.search(tmp_path, "tpe", factors=factors)
     trials = [result(plan, row, seed=1, rate=0.1, width=3) for row in plan.rows]
-    tables.add_rows(plan, trials)
+    tables.Table(plan).add_rows(trials)
     number = edit(plan.path, plan, "trial 4", {field: value})
-    good, [bad] = tables.read_rows(plan)
+    good, [bad] = tables.Table(plan).read_rows()
     assert len(good) == 19 and f"line {number} (trial 4): {field} is" in bad.problem
 
 
 def test_a_seed_that_a_search_does_not_have_is_reported(tmp_path):
     plan = tiny_study.search(tmp_path, "tpe")
-    tables.add_rows(plan, [result(plan, "trial 0", seed=7, rate=0.1, width=3)])
-    good, [bad] = tables.read_rows(plan)
+    tables.Table(plan).add_rows([result(plan, "trial 0", seed=7, rate=0.1, width=3)])
+    good, [bad] = tables.Table(plan).read_rows()
     assert good == {} and "seed disagree" in bad.problem
 
 
@@ -266,7 +270,7 @@ def test_wrong_columns_are_explained(plan, table, header):
     _, *lines = table.read_text(encoding="utf-8").splitlines()
     table.write_text("\n".join([header, *lines]), encoding="utf-8")
     with pytest.raises(tables.WrongColumns) as error:
-        tables.read_rows(plan)
+        tables.Table(plan).read_rows()
     message = str(error.value)
     found = header.replace(",", ", ")
     assert f"tiny.csv has the columns {found}; expected study, configuration" in message

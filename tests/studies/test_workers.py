@@ -49,7 +49,7 @@ def killed_worker(plan, die):
 
 
 def each_row_once(plan):
-    keys = tables.read_rows(plan)[0].keys()
+    keys = tables.Table(plan).read_rows()[0].keys()
     return keys == plan.rows.keys() and len(lines(plan)) == len(keys)
 
 
@@ -66,7 +66,9 @@ def each_row_once(plan):
         pytest.param("helpers.studies.workers.finish", 2, "before", 1, 1, id="trained"),
         pytest.param("optuna:Study.tell", 2, "before", 1, 0, id="result stored"),
         pytest.param("optuna:Study.tell", 2, "after", 1, 0, id="row finished"),
-        pytest.param("helpers.studies.table._format", 5, "before", 1, 0, id="file not written"),
+        pytest.param(
+            "helpers.studies.table:Table._format", 5, "before", 1, 0, id="file not written"
+        ),
         pytest.param("os.replace", 2, "before", 1, 0, id="file written beside"),
         pytest.param("os.replace", 2, "after", 2, 0, id="file in place"),
         pytest.param("optuna:Study.tell", 6, "before", 5, 0, id="last result stored"),
@@ -97,12 +99,12 @@ def test_killed_again_and_again_it_loses_no_finished_row_and_repeats_none(folder
         time.sleep(chance.uniform(0, 0.15))
         worker.kill()
         worker.join()
-        good, bad = tables.read_rows(plan)
+        good, bad = tables.Table(plan).read_rows()
         assert bad == [] and finished.items() <= good.items()
         finished = good
     assert 0 < len(finished) < len(plan.rows)
     studies.run(plan)
-    assert each_row_once(plan) and finished.items() <= tables.read_rows(plan)[0].items()
+    assert each_row_once(plan) and finished.items() <= tables.Table(plan).read_rows()[0].items()
     assert len(tiny_study.trained()) <= len(plan.rows) + kills
 
 
@@ -307,8 +309,8 @@ def test_a_row_that_was_lost_does_not_replace_the_winners_network(folder):
     [
         pytest.param("helpers.recipes.weights.save", 2, "after", 1, id="network written"),
         pytest.param("optuna:Study.tell", 2, "after", 0, id="row finished"),
-        pytest.param("helpers.studies.networks.publish", 3, "before", 0, id="row won"),
-        pytest.param("helpers.studies.networks.publish", 3, "after", 0, id="network kept"),
+        pytest.param("helpers.studies.networks:Networks.publish", 3, "before", 0, id="row won"),
+        pytest.param("helpers.studies.networks:Networks.publish", 3, "after", 0, id="network kept"),
     ],
 )
 def test_a_finished_row_has_its_network_whenever_its_worker_is_killed(
