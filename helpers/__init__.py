@@ -3,9 +3,8 @@
 Its front door, six files, an evening's read: course (tier, seeds, claims, showing a source) ·
 data (load, Dataset, Split) · models (every architecture) · training (fit, repeat,
 cross_validate) · evaluation (what a network's probabilities say) · statistics (intervals,
-comparisons, verdicts). Behind it, to be read only when a notebook needs them: plots, archives,
-recipes, studies, handwriting, preflight; and what the front door leans on: contract (what models
-and images must be, with the errors), fitting (what Keras needs), curves, claims, files, stamp.
+comparisons, verdicts). Behind it, to be opened when a notebook sends you there: plots, archives,
+recipes, studies, handwriting, preflight, and internals, on which the front door leans.
 """
 
 import os
@@ -13,7 +12,7 @@ import sys
 import warnings
 
 # Importing this package alone loads no Keras, so that preflight runs, and says so, where Keras
-# is broken. A room that needs Keras says `from helpers._keras import keras`.
+# is broken. A room that needs Keras says `from helpers.internals.backend import keras`.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow's notes on processors stay out
 if not os.environ.get("KERAS_BACKEND"):
     os.environ["KERAS_BACKEND"] = "tensorflow"  # whatever an old keras.json says

@@ -7,13 +7,13 @@ import textwrap
 from collections.abc import Callable
 from importlib.metadata import version
 
-from helpers import claims, preflight
-from helpers._keras import keras
+from helpers import preflight
+from helpers.internals import claims
+from helpers.internals.backend import keras
 
 from IPython.display import Markdown, display
 
 TIERS = ("full", "quick")
-
 loaded = {}
 """Name → data set, of those that this notebook has loaded: claims and the stamp say so."""
 
@@ -21,12 +21,10 @@ loaded = {}
 def tier() -> str:
     """Which of the two tiers is on: everything ("full") or a short run ("quick").
 
-    What the environment variable COURSE_TIER says; "full" where it is unset.
+    What the environment variable COURSE_TIER says; "full" where it is unset. Taught in notebook 00.
 
     Raises:
         ValueError: COURSE_TIER says something else.
-
-    Taught in notebook 00.
     """
     value = os.environ.get("COURSE_TIER", "full")
     if value not in TIERS:
@@ -40,13 +38,13 @@ def tier() -> str:
 def start(seed: int) -> None:
     """Begin a notebook: seed Python, NumPy and Keras, and print what it runs on.
 
+    Taught in notebook 00.
+
     Args:
         seed: whole number; the same seed on the same machine gives the same numbers.
 
     Raises:
         ValueError: COURSE_TIER or COURSE_DATA is misspelt.
-
-    Taught in notebook 00.
     """
     from helpers.archives import download
 
@@ -96,9 +94,8 @@ def claim(
     """
     if at_least is None and at_most is None and exactly is None:
         raise ValueError(f"claim {name!r} has no bound; give at_least, at_most or exactly.")
-    fact = {"name": name, "value": value}
-    fact |= {"at_least": at_least, "at_most": at_most, "exactly": exactly}
-    fact |= {"report": report, "images": images, "seconds": seconds}
+    fact = {"name": name, "value": value, "at_least": at_least, "at_most": at_most}
+    fact |= {"exactly": exactly, "report": report, "images": images, "seconds": seconds}
     fact = {key: one.item() if hasattr(one, "item") else one for key, one in fact.items()}
     if tier() == "quick":
         at_least, at_most = claims.quick_bounds(at_least, at_most, quick)
@@ -114,13 +111,13 @@ def claim(
 def show(function: Callable) -> Markdown:
     """Show the source of a helper that is the lesson of a section, so text and package agree.
 
+    Taught in notebook 02.
+
     Args:
         function: any function or class of the package.
 
     Returns:
         A code block that Jupyter renders.
-
-    Taught in notebook 02.
     """
     source = textwrap.dedent(inspect.getsource(function))  # a method is indented
     return Markdown(f"```python\n{source}```")

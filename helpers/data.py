@@ -1,48 +1,17 @@
 """MNIST and EMNIST as arrays: upright, white ink on black, mapped from disk, in train and test."""
 
-import string
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 
 from helpers import course
 from helpers.archives import download
+from helpers.archives.datasets import CLASSES, MERGED, PUBLISHED
 from helpers.archives.idx import DataUnavailable
 
 import numpy as np
 from sklearn.model_selection import train_test_split
 
-__all__ = ["CLASSES", "PUBLISHED", "DataUnavailable", "Dataset", "Split", "load"]
-
-MERGED = "CIJKLMOPSUVWXYZ"  # the letters whose two cases EMNIST merges (arXiv:1702.05373)
-
-_DIGITS = tuple(string.digits)
-_MERGED_47 = (
-    *_DIGITS,
-    *(letter + letter.lower() * (letter in MERGED) for letter in string.ascii_uppercase),
-    *(letter for letter in string.ascii_lowercase if letter.upper() not in MERGED),
-)
-
-CLASSES = {
-    "mnist": _DIGITS,
-    "emnist/byclass": tuple(string.digits + string.ascii_uppercase + string.ascii_lowercase),
-    "emnist/bymerge": _MERGED_47,
-    "emnist/balanced": _MERGED_47,
-    "emnist/letters": tuple(letter + letter.lower() for letter in string.ascii_uppercase),
-    "emnist/digits": _DIGITS,
-    "emnist/mnist": _DIGITS,
-}
-"""Name of each data set → its classes, in the order of the labels."""
-
-PUBLISHED = {
-    "mnist": (60_000, 10_000),
-    "emnist/byclass": (697_932, 116_323),
-    "emnist/bymerge": (697_932, 116_323),
-    "emnist/balanced": (112_800, 18_800),
-    "emnist/letters": (124_800, 20_800),
-    "emnist/digits": (240_000, 40_000),
-    "emnist/mnist": (60_000, 10_000),
-}
-"""How many training and test images the publishers have."""
+__all__ = ["CLASSES", "MERGED", "PUBLISHED", "DataUnavailable", "Dataset", "Split", "load"]
 
 QUICK_TRAIN, QUICK_TEST = 3_000, 1_000  # the quick tier uses the first so many images
 
@@ -138,10 +107,8 @@ class Dataset:
             raise ValueError(f"fraction is {fraction}; expected a share between 0 and 1.")
         if self.validation is not None:
             raise ValueError(f"{self.name} has a validation part already; load it afresh.")
-        labels = self.train.labels
-        parts = train_test_split(
-            np.arange(len(labels)), test_size=fraction, random_state=seed, stratify=labels
-        )
+        labels, drawn = self.train.labels, {"test_size": fraction, "random_state": seed}
+        parts = train_test_split(np.arange(len(labels)), stratify=labels, **drawn)
         train, validation = (self.train[np.sort(indices)] for indices in parts)
         return replace(self, train=train, validation=validation)
 

@@ -4,9 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from helpers import contract, curves, statistics
-from helpers._keras import keras
-from helpers.data import MERGED, Split
+from helpers import statistics
+from helpers.archives.datasets import MERGED
+from helpers.data import Split
+from helpers.internals import checks, curves
+from helpers.internals.backend import keras
 
 import numpy as np
 import pandas as pd
@@ -34,8 +36,8 @@ class Evaluation:
 
     def __post_init__(self) -> None:
         labels, probabilities = np.asarray(self.labels), np.asarray(self.probabilities, float)
-        contract.check_labels(labels, len(self.classes))
-        contract.check_probabilities(probabilities, len(labels), len(self.classes))
+        checks.check_labels(labels, len(self.classes))
+        checks.check_probabilities(probabilities, len(labels), len(self.classes))
         self.__dict__.update(labels=labels, probabilities=probabilities)  # the class is frozen
         self.__dict__.update(classes=tuple(self.classes))
 
@@ -110,9 +112,8 @@ class Evaluation:
             examples: number of examples for each, at most.
 
         Returns:
-            DataFrame with the columns true, predicted, count, share (count divided by the images
-            of the true class, 0 … 1) and examples (tuple of indices into the split, most confident
-            mistake first).
+            DataFrame: true, predicted, count, share (of the images of the true class, 0 … 1),
+            examples (tuple of indices into the split, most confident mistake first).
         """
         errors = self.confusion - np.diag(self.confusion.diagonal())
         mistakes, rows = self.mistakes(), []
@@ -140,17 +141,11 @@ class Evaluation:
         return float((group[self.labels] == group[self.predictions]).mean())
 
     def roc(self) -> tuple[curves.Curve, ...]:
-        """ROC curve of each class against the rest: x false positive, y true positive rate.
-
-        Source: Fawcett 2006, doi:10.1016/j.patrec.2005.10.010. Taught in notebook 03.
-        """
+        """ROC curve of each class against the rest: see `internals.curves`. Notebook 03."""
         return curves.roc(self.labels, self.probabilities, self.classes)
 
     def precision_recall(self) -> tuple[curves.Curve, ...]:
-        """Precision–recall curve of each class against the rest: x recall, y precision.
-
-        Its area is the average precision, the area under the steps. Taught in notebook 03.
-        """
+        """Precision–recall curve of each class against the rest: likewise."""
         return curves.precision_recall(self.labels, self.probabilities, self.classes)
 
     def calibration(self, bins: int = 10) -> pd.DataFrame:
@@ -162,10 +157,9 @@ class Evaluation:
         Returns:
             DataFrame indexed by range (low, high]; an empty one has count 0 and nan.
 
-        Source: Guo et al., On Calibration of Modern Neural Networks, arXiv:1706.04599. Taught in
-        notebook 03.
+        Source: Guo et al. 2017, arXiv:1706.04599. Taught in notebook 03.
         """
-        contract.expect(bins >= 1, "at least 1 bin", bins, "Pass bins=10")
+        checks.expect(bins >= 1, "at least 1 bin", bins, "Pass bins=10")
         images = pd.DataFrame({"confidence": self.confidence, "accuracy": self.correct})
         ranges = pd.cut(images["confidence"], np.linspace(0, 1, bins + 1), include_lowest=True)
         groups = images.groupby(ranges.rename("range"), observed=False)
@@ -191,7 +185,7 @@ def evaluate(model: keras.Model, split: Split, classes: Sequence[str]) -> Evalua
 
     Taught in notebook 03.
     """
-    contract.expect(len(split.labels) > 0, "images to judge", "an empty split", "Pass dataset.test")
-    contract.check_model(model, split.images)
+    checks.expect(len(split.labels) > 0, "images to judge", "an empty split", "Pass dataset.test")
+    checks.check_model(model, split.images)
     probabilities = model.predict(split.images, batch_size=1024, verbose=0)
     return Evaluation(split.labels, probabilities, classes)

@@ -8,8 +8,8 @@ that training and use cannot scale differently. All end in softmax and return pr
 import math
 from collections.abc import Sequence
 
-from helpers import contract
-from helpers._keras import keras
+from helpers.internals import checks
+from helpers.internals.backend import keras
 
 from keras import KerasTensor, layers
 
@@ -58,13 +58,12 @@ def dense_ann(hidden: Sequence[int] = (397, 397), classes: int = 10) -> keras.Mo
 
     Source: reports A (2020) and B (2018). Taught in notebook 02.
     """
-    contract.check_numbers("hidden", hidden)
+    checks.check_numbers("hidden", hidden)
     inputs, x = image_input()
     x = layers.Flatten(name="flatten")(x)
     for number, units in enumerate(hidden, start=1):
         x = layers.Dense(units, activation="relu", name=f"hidden_{number}")(x)
-    outputs = layers.Dense(classes, activation="softmax", name="probabilities")(x)
-    return keras.Model(inputs, outputs, name="dense_" + "_".join(map(str, hidden)))
+    return classifier(inputs, x, classes, "dense_" + "_".join(map(str, hidden)))
 
 
 def first_cnn(classes: int = 10) -> keras.Model:
@@ -134,8 +133,8 @@ def overfitting_cnn(
 
     Source: report C. Taught in notebook 05.
     """
-    contract.check_numbers("filters", filters, 2)
-    contract.check_numbers("dropout", dropout, 2)
+    checks.check_numbers("filters", filters, 2)
+    checks.check_numbers("dropout", dropout, 2)
     penalty = keras.regularizers.L2(l2) if l2 else None
     penalised = {"kernel_regularizer": penalty, "bias_regularizer": penalty}
     inputs, x = image_input()
@@ -184,8 +183,8 @@ def study_cnn(
     kinds = {"max": layers.MaxPooling2D, "average": layers.AveragePooling2D}
     if pooling not in kinds:
         raise ValueError(f"pooling is {pooling!r}; expected one of {', '.join(kinds)}.")
-    contract.check_numbers("filters", filters)
-    contract.check_numbers("units", units)
+    checks.check_numbers("filters", filters)
+    checks.check_numbers("units", units)
     inputs, x = image_input()
     for number, count in enumerate(filters, start=1):
         x = layers.Conv2D(count, kernel, name=f"conv_{number}")(x)
@@ -309,7 +308,7 @@ def multiply_adds(model: keras.layers.Layer) -> int:
         records = model.get_config()["layers"]
         calls = {one["config"]["name"]: len(one.get("inbound_nodes", [1])) for one in records}
         return sum(calls[layer.name] * multiply_adds(layer) for layer in model.layers)
-    if not isinstance(model, contract.WEIGHING):
+    if not isinstance(model, checks.WEIGHING):
         return 0
     places = math.prod(model.output.shape[1:-1])  # a dense layer has one place
     kernels = [weight for weight in model.weights if len(weight.shape) > 1]  # no biases

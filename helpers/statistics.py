@@ -1,10 +1,16 @@
-"""Intervals, comparisons, verdicts and sample sizes: one rule for the whole course."""
+"""Intervals, comparisons, verdicts and sample sizes: one rule for the whole course.
+
+Of shares of images: wilson_interval, images_needed, compare. Of means over seeds or folds:
+mean_interval, paired_interval, equivalent. Of a study's table: spread, summarise, trend.
+"""
 
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from math import ceil, sqrt
 from typing import TYPE_CHECKING, Literal
+
+from helpers.internals.checks import expect
 
 import numpy as np
 import pandas as pd
@@ -13,8 +19,6 @@ from scipy import stats
 
 if TYPE_CHECKING:
     from helpers.evaluation import Evaluation
-
-# --- shares of images -------------------------------------------------------------------------
 
 
 def wilson_interval(successes: int, trials: int, confidence: float = 0.95) -> tuple[float, float]:
@@ -35,8 +39,8 @@ def wilson_interval(successes: int, trials: int, confidence: float = 0.95) -> tu
     """
     met = trials >= 1 and 0 <= successes <= trials
     found, mend = f"{successes} of {trials}", "Pass counts of images, not shares"
-    _expect(met, "0 <= successes <= trials and trials >= 1", found, mend)
-    _expect(0 < confidence < 1, "a confidence between 0 and 1", confidence, "Pass 95 % as 0.95")
+    expect(met, "0 <= successes <= trials and trials >= 1", found, mend)
+    expect(0 < confidence < 1, "a confidence between 0 and 1", confidence, "Pass 95 % as 0.95")
     interval = stats.binomtest(int(successes), int(trials)).proportion_ci(confidence, "wilson")
     return float(interval.low), float(interval.high)
 
@@ -60,7 +64,7 @@ def images_needed(p1: float, p2: float, power: float = 0.8, confidence: float = 
     """
     given = (p1, p2, power, confidence)
     met = all(0 < value < 1 for value in given) and p1 != p2
-    _expect(met, "p1 unlike p2, all four between 0 and 1", given, "Pass 95 % as 0.95")
+    expect(met, "p1 unlike p2, all four between 0 and 1", given, "Pass 95 % as 0.95")
     mean = (p1 + p2) / 2
     chance = stats.norm.ppf((1 + confidence) / 2) * sqrt(2 * mean * (1 - mean))
     seen = stats.norm.ppf(power) * sqrt(p1 * (1 - p1) + p2 * (1 - p2))
@@ -82,8 +86,7 @@ class Comparison:
 def compare(first: "Evaluation", second: "Evaluation") -> Comparison:
     """Tell whether two networks differ on the same images: McNemar's exact test.
 
-    Images that both read, or both misread, say nothing; the others are a coin toss if both are
-    equally good.
+    Images that only one of the two reads are a coin toss if both are equally good.
 
     Source: McNemar 1947, doi:10.1007/BF02295996; Agresti and Min 2005, doi:10.1002/sim.1781, for
     the interval. Taught in notebook 03.
@@ -96,7 +99,7 @@ def compare(first: "Evaluation", second: "Evaluation") -> Comparison:
         ValueError: their labels differ.
     """
     same = np.array_equal(first.labels, second.labels)
-    _expect(same, "the same labels twice", "other labels", "Evaluate both models on one split")
+    expect(same, "the same labels twice", "other labels", "Evaluate both models on one split")
     images = len(first.labels)
     b = int((first.correct & ~second.correct).sum())
     c = int((second.correct & ~first.correct).sum())
@@ -105,9 +108,6 @@ def compare(first: "Evaluation", second: "Evaluation") -> Comparison:
     half = stats.norm.ppf(0.975) * sqrt((b + c + 1) / (images + 2) - centre**2) / sqrt(images + 2)
     interval = (max(centre - half, -1.0), min(centre + half, 1.0))
     return Comparison(images, b, c, (b - c) / images, interval, p_value)
-
-
-# --- means over seeds or folds ----------------------------------------------------------------
 
 
 def mean_interval(
@@ -135,10 +135,10 @@ def mean_interval(
     """
     scores = np.asarray(scores, dtype=float)
     runs = len(scores)
-    _expect(runs >= 2, "two scores or more", runs, "Train with more seeds or folds")
+    expect(runs >= 2, "two scores or more", runs, "Train with more seeds or folds")
     share = 0.0 if test_share is None else test_share
     met = test_share is None or 0 < share < 1
-    _expect(met, "a test share between 0 and 1", test_share, "Pass 1 / folds")
+    expect(met, "a test share between 0 and 1", test_share, "Pass 1 / folds")
     error = scores.std(ddof=1) * sqrt(1 / runs + share / (1 - share))
     half = stats.t.ppf((1 + confidence) / 2, runs - 1) * error
     return float(scores.mean() - half), float(scores.mean() + half)
@@ -176,7 +176,7 @@ def paired_interval(
     """
     first, second = np.asarray(first, dtype=float), np.asarray(second, dtype=float)
     found = f"{first.shape} and {second.shape}"
-    _expect(first.shape == second.shape, "as many scores twice", found, "Pair folds or seeds")
+    expect(first.shape == second.shape, "as many scores twice", found, "Pair folds or seeds")
     differences = first - second
     interval = mean_interval(differences, test_share=test_share, confidence=confidence)
     return Difference(float(differences.mean()), interval)
@@ -195,9 +195,8 @@ class Equivalence:
 def equivalent(first: ArrayLike, second: ArrayLike, margin: float) -> Equivalence:
     """Whether two recipes are as good as equal: two one-sided tests (TOST).
 
-    That no difference was found says nothing about equality: there may have been too few runs.
-    As good as equal are two means whose difference has a 90 % interval, 5 % on each side, that lies
-    inside of -margin … margin.
+    That no difference was found may be for want of runs. As good as equal are two means whose
+    difference has a 90 % interval, 5 % on each side, inside of -margin … margin.
 
     Source: Schuirmann 1987, doi:10.1007/BF01068419; Welch 1947, doi:10.1093/biomet/34.1-2.28, for
     unequal variances. Taught in notebook 03.
@@ -212,8 +211,8 @@ def equivalent(first: ArrayLike, second: ArrayLike, margin: float) -> Equivalenc
     """
     groups = [np.asarray(scores, dtype=float) for scores in (first, second)]
     runs = [len(scores) for scores in groups]
-    _expect(min(runs) >= 2, "two scores or more of each", runs, "Train with more seeds")
-    _expect(margin > 0, "a positive margin", margin, "Pass 0.002 for a fifth of a point")
+    expect(min(runs) >= 2, "two scores or more of each", runs, "Train with more seeds")
+    expect(margin > 0, "a positive margin", margin, "Pass 0.002 for a fifth of a point")
     squares = [scores.var(ddof=1) / len(scores) for scores in groups]
     error, freedom = _welch(*squares, *runs)
     difference = float(groups[0].mean() - groups[1].mean())
@@ -222,15 +221,11 @@ def equivalent(first: ArrayLike, second: ArrayLike, margin: float) -> Equivalenc
     return Equivalence(difference, (low, high), margin, -margin < low and high < margin)
 
 
-# --- the table of a study ---------------------------------------------------------------------
-
-
 def spread(table: pd.DataFrame, **setting: Hashable) -> tuple[float, float]:
     """Where one more run of a setting is expected, with 95 % confidence.
 
-    The prediction interval of Student's t: mean ± t · s · √(1 + 1/n).
-
-    Source: Hahn and Meeker, Statistical Intervals, 1991. Taught in notebook 03.
+    Source: prediction interval, mean ± t · s · √(1 + 1/n), of Hahn and Meeker, Statistical
+    Intervals, 1991. Taught in notebook 03.
 
     Args:
         table: the rows of a study.
@@ -246,8 +241,8 @@ def spread(table: pd.DataFrame, **setting: Hashable) -> tuple[float, float]:
     for name, value in setting.items():
         chosen = chosen[chosen[name] == value]
     scores = chosen["accuracy"].to_numpy()
-    if len(scores) < 2:
-        raise ValueError(f"expected two complete runs or more of {setting}, found {len(scores)}.")
+    expected, mend = f"two complete runs or more of {setting}", "Train more seeds"
+    expect(len(scores) >= 2, expected, len(scores), mend)
     half = stats.t.ppf(0.975, len(scores) - 1) * scores.std(ddof=1) * sqrt(1 + 1 / len(scores))
     return float(scores.mean() - half), float(scores.mean() + half)
 
@@ -279,7 +274,7 @@ def compare_settings(scores: Mapping[Hashable, ArrayLike]) -> pd.DataFrame:
     alone = [setting for setting, runs in groups.items() if len(runs) < 2]
     found = f"too few of {alone}" if groups else "no setting"
     expected = "two complete runs or more of each setting"
-    _expect(groups and not alone, expected, found, "Train more seeds")
+    expect(groups and not alone, expected, found, "Train more seeds")
     runs = np.array([len(group) for group in groups.values()])
     means = np.array([group.mean() for group in groups.values()])
     squares = np.array([group.var(ddof=1) for group in groups.values()]) / runs
@@ -337,7 +332,7 @@ def _welch(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Standard error of a difference of two means, and Welch's degrees of freedom.
 
-    square, other: squared standard errors of the means, numbers or arrays.
+    Of the squared standard errors of both means, and their runs.
     """
     total = np.add(square, other)
     with np.errstate(invalid="ignore"):  # 0/0 where the runs of both are all alike
@@ -379,18 +374,13 @@ def trend(table: pd.DataFrame, factor: str) -> Trend:
     complete = table[table["state"] == "complete"]
     numeric = pd.api.types.is_numeric_dtype(complete[factor])
     found, mend = complete[factor].dtype, "Compare unordered settings by summarise"
-    _expect(numeric, f"numbers in the column {factor!r}", found, mend)
+    expect(numeric, f"numbers in the column {factor!r}", found, mend)
     once = not complete.duplicated(["seed", factor]).any()
     scores = complete.pivot_table(index="seed", columns=factor, values="accuracy").to_numpy()
     met = once and min(scores.shape) >= 2 and scores.shape[1] >= 3 and np.isfinite(scores).all()
     expected = "two seeds or more, each run once with the same three values or more"
-    _expect(met, expected, f"{len(complete)} runs", "Choose rows in which nothing else changes")
+    expect(met, expected, f"{len(complete)} runs", "Choose rows in which nothing else changes")
     rise, fall = stats.page_trend_test(scores), stats.page_trend_test(scores[:, ::-1])
     p_value = min(1.0, 2 * float(min(rise.pvalue, fall.pvalue)))
     direction = "rises" if rise.pvalue < fall.pvalue else "falls"
     return Trend(float(rise.statistic), p_value, direction if p_value < 0.05 else "no trend found")
-
-
-def _expect(met: object, expected: str, found: object, mend: str) -> None:
-    if not met:
-        raise ValueError(f"Expected {expected}, found {found}. {mend}.")

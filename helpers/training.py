@@ -5,9 +5,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import ceil
 
-from helpers import contract, course, fitting, statistics
-from helpers._keras import keras
+from helpers import course, statistics
 from helpers.data import Split
+from helpers.internals import checks, fitting
+from helpers.internals.backend import keras
 
 import numpy as np
 import pandas as pd
@@ -85,8 +86,8 @@ def fit(
         optimizer: a name that Keras knows, e.g. "adam", "rmsprop", "sgd", a function that makes one
             of learning_rate and weight_decay, or an optimiser, which has its own of both.
         loss: a Keras loss for integer labels, or `losses.OneHotLoss` of one for one-hot labels.
-        augment: layers from `recipes.augmentation`, which change the training images
-            anew in every epoch; the model itself does not hold them.
+        augment: layers from `recipes.augmentation`, which change the training images anew in every
+            epoch; the model itself does not hold them.
         weight_decay: in each step every weight shrinks by this share times the learning rate.
         class_weight: dict label → weight of its images in the loss, all 1 where None.
         steps_per_execution: steps that callbacks see as one; None: 32 under TensorFlow, which
@@ -95,15 +96,14 @@ def fit(
         verbose: False prints nothing.
 
     Raises:
-        ValueError: what would train, but not as meant, such as a label without an output, or
-            training or test images as validation. The message says what to write.
+        ValueError: what would not train as meant, such as test images as validation.
         TypeError: images that are no Split.
 
     Taught in notebook 02.
     """
-    contract.check_splits(model, split, validation)
-    contract.check_model(model, split.images)
-    contract.expect(epochs >= 1, "1 epoch or more", epochs, "Write epochs=1")
+    checks.check_splits(model, split, validation)
+    checks.check_model(model, split.images)
+    checks.expect(epochs >= 1, "1 epoch or more", epochs, "Write epochs=1")
     epochs = min(epochs, QUICK_EPOCHS) if course.tier() == "quick" else epochs
     if callable(learning_rate) and not isinstance(learning_rate, fitting.Schedule):
         learning_rate = learning_rate(epochs * ceil(len(split) / batch_size))
@@ -154,11 +154,6 @@ class Runs:
         return float(self.scores.mean())
 
     @property
-    def std(self) -> float:
-        """Standard deviation of the scores (n - 1 in the denominator)."""
-        return float(self.scores.std(ddof=1))
-
-    @property
     def interval(self) -> tuple[float, float]:
         """95 % interval of the mean, (low, high): Student's t, of folds Nadeau and Bengio's."""
         return statistics.mean_interval(self.scores, test_share=self.test_share)
@@ -194,12 +189,11 @@ def repeat(
     Taught in notebook 03.
     """
     met = len(set(seeds)) == len(seeds) >= 2
-    contract.expect(met, "two or more different seeds", tuple(seeds), "Write seeds=(1, 2, 3)")
+    checks.expect(met, "two or more different seeds", tuple(seeds), "Write seeds=(1, 2, 3)")
     seeds = seeds[:QUICK_RUNS] if course.tier() == "quick" else seeds
     shown = tqdm(seeds, desc="seeds", unit="run", leave=False, delay=1)
     runs = [_run(build, seed, split, validation, epochs, options) for seed in shown]
-    histories, models = zip(*runs, strict=True)
-    return Runs(list(histories), list(models))
+    return Runs(*map(list, zip(*runs, strict=True)))
 
 
 def cross_validate(
@@ -226,8 +220,8 @@ def cross_validate(
 
     Source: Kohavi (1995); reports A and E. Taught in notebook 03.
     """
-    contract.check_split(split)
-    contract.expect(folds >= 2, "at least 2 folds", folds, "One fold has nothing to train on")
+    checks.check_split(split)
+    checks.expect(folds >= 2, "at least 2 folds", folds, "One fold has nothing to train on")
     folds = min(folds, QUICK_RUNS) if course.tier() == "quick" else folds
     splitter = StratifiedKFold(folds, shuffle=True, random_state=seed)
     parts = splitter.split(np.zeros(len(split)), split.labels)
@@ -236,15 +230,14 @@ def cross_validate(
         _run(build, seed + number, split[train], split[rest], epochs, options)
         for number, (train, rest) in enumerate(shown)
     ]
-    histories, models = zip(*runs, strict=True)
-    return Runs(list(histories), list(models), test_share=1 / folds)
+    return Runs(*map(list, zip(*runs, strict=True)), test_share=1 / folds)
 
 
 def _run(
     build: Callable, seed: int, split: Split, validation: Split, epochs: int, options: dict
 ) -> tuple[History, keras.Model]:
     """Train one fresh model from a seed."""
-    contract.check_build(build)
+    checks.check_build(build)
     keras.utils.set_random_seed(seed)
     model = build()
     return fit(model, split, validation, epochs=epochs, verbose=False, **options), model

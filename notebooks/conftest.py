@@ -2,7 +2,7 @@
 
 import os
 
-from helpers.claims import CLAIM
+from helpers.internals.claims import CLAIM
 
 import pytest
 

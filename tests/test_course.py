@@ -2,7 +2,8 @@
 
 import json
 
-from helpers import claims, course, data, models
+from helpers import course, data, models
+from helpers.internals import claims
 
 import keras
 import numpy as np

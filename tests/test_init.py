@@ -52,27 +52,28 @@ def test_helpers_and_preflight_work_where_keras_does_not(run, keras):
 
 
 def test_keras_is_loaded_without_chatter_and_the_error_stream_is_itself_again(run):
-    code = "from helpers import _keras; import keras, os; os.write(2, b'afterwards')"
+    code = "from helpers.internals import backend; import keras, os; os.write(2, b'afterwards')"
     seen = run(FINE, code)
     assert seen.returncode == 0
     assert seen.stderr == "afterwards"
 
 
 def test_what_a_broken_keras_wrote_is_shown_with_its_exception(run):
-    seen = run(BROKEN, "from helpers import _keras")
+    seen = run(BROKEN, "from helpers.internals import backend")
     assert seen.returncode == 1
     assert seen.stderr.count("words of TensorFlow\n") == 1
     assert seen.stderr.endswith("ImportError: this Keras is broken\n")
 
 
 def test_what_an_aborting_keras_wrote_is_shown(run):
-    seen = run(ABORTING, "from helpers import _keras")
+    seen = run(ABORTING, "from helpers.internals import backend")
     assert seen.returncode not in (0, 1)
     assert seen.stderr == "words of TensorFlow\n"
 
 
 def test_where_no_second_process_can_be_had_keras_is_loaded_all_the_same(run):
-    code = "import sys; sys.executable = '/no/python'; from helpers import _keras; print('loaded')"
+    code = "import sys; sys.executable = '/no/python'; from helpers.internals import backend\n"
+    code += "print('loaded')"
     seen = run(FINE, code)
     assert seen.stdout.endswith("loaded\n")
     assert seen.stderr == "words of TensorFlow\n"
@@ -80,14 +81,16 @@ def test_where_no_second_process_can_be_had_keras_is_loaded_all_the_same(run):
 
 @pytest.mark.parametrize(("asked", "used"), [("", "tensorflow"), ("jax", "jax")])
 def test_keras_gets_the_settings_that_the_course_needs(run, asked, used):
-    seen = run(FINE, "from helpers import _keras", KERAS_BACKEND=asked)
+    seen = run(FINE, "from helpers.internals import backend", KERAS_BACKEND=asked)
     assert seen.stdout.split() == [used, "channels_last", "float32"]
 
 
 def test_settings_of_an_older_keras_change_nothing(tmp_path):
     old = '{"backend": "theano", "image_data_format": "channels_first", "floatx": "float16"}'
     (tmp_path / "keras.json").write_text(old, encoding="utf-8")
-    code = "from helpers import _keras; import keras; pool = keras.layers.MaxPooling2D()\n"
+    code = (
+        "from helpers.internals import backend; import keras; pool = keras.layers.MaxPooling2D()\n"
+    )
     code += "print(keras.backend.backend(), pool.data_format, pool.dtype)"
     environment = {k: v for k, v in os.environ.items() if k != "KERAS_BACKEND"}
     seen = subprocess.run(
@@ -104,17 +107,17 @@ def test_settings_of_an_older_keras_change_nothing(tmp_path):
 def test_every_file_that_imports_keras_has_helpers_load_it_first():
     noisy = []
     for path in sorted((ROOT / "helpers").rglob("*.py")):
-        if path.name == "_keras.py":
+        if path.name == "backend.py":
             continue
         for node in ast.parse(path.read_text(encoding="utf-8")).body:
             module = getattr(node, "module", "") or ""
             names = [alias.name for alias in getattr(node, "names", ())]
-            if module in ("helpers._keras", "helpers.models"):  # models loads it so
+            if module in ("helpers.internals.backend", "helpers.models"):  # models loads it so
                 break
             if any(name.split(".")[0] == "keras" for name in (module, *names)):
                 noisy.append(path.name)
                 break
-    assert noisy == [], "expected first: from helpers._keras import keras"
+    assert noisy == [], "expected first: from helpers.internals.backend import keras"
 
 
 def cells(*sources):
@@ -150,7 +153,7 @@ def test_a_kernel_that_keras_ends_leaves_its_words_in_jupyters_terminal(
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     monkeypatch.delenv("PYTEST_CURRENT_TEST")  # where it is set, a kernel leaves its streams alone
     with pytest.raises(DeadKernelError):
-        cells("from helpers import _keras")
+        cells("from helpers.internals import backend")
     assert "words of TensorFlow" in capfd.readouterr().err
 
 
@@ -160,7 +163,7 @@ def test_a_notebook_shows_what_a_broken_keras_wrote(monkeypatch, tmp_path, own_s
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     if own_streams:
         monkeypatch.delenv("PYTEST_CURRENT_TEST")
-    shown = str(cells("from helpers import _keras"))
+    shown = str(cells("from helpers.internals import backend"))
     assert "words of TensorFlow" in shown
     assert "this Keras is broken" in shown
 

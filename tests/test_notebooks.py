@@ -120,7 +120,7 @@ def test_outputs_writes_a_stamped_notebook(root):
     write(
         root / "notebooks",
         "01_fine.ipynb",
-        "import os\nfrom helpers import claims",
+        "import os\nfrom helpers.internals import claims",
         CLAIM.format(ok=True),
         FIGURE,
     )
@@ -129,7 +129,7 @@ def test_outputs_writes_a_stamped_notebook(root):
     stamp = nb.metadata["course"]
     assert stamp["tier"] == "full" and stamp["data"] == ["mnist"] and stamp["seconds"] > 0
     assert gates.claims(nb)[0]["tier"] == "full"
-    assert list(stamp["modules"]) == ["helpers", "helpers.claims"]
+    assert list(stamp["modules"]) == ["helpers", "helpers.internals.claims"]
     assert gates.stale_outputs(nb, root) == []
     for gate in (
         gates.missing_pictures,
@@ -168,7 +168,7 @@ def test_outputs_refuses_a_figure_without_its_picture(root, capsys):
 
 
 def test_a_module_that_changes_while_a_notebook_runs_makes_it_stale(root):
-    change = "from pathlib import Path\nfrom helpers import claims\n"
+    change = "from pathlib import Path\nfrom helpers.internals import claims\n"
     change += "Path('../helpers/__init__.py').write_text('A = 1')"
     write(root / "notebooks", "04_changes.ipynb", change)
     assert execute.run_outputs(["04"], root) == 0

@@ -263,7 +263,7 @@ def _download(archive: Path) -> None:
 
 def _write_keras_mnist(folder: Path) -> bool:
     """MNIST by Keras' own downloader, which checks the file's hash."""
-    from helpers._keras import keras  # seconds to load, and nothing else here needs it
+    from helpers.internals.backend import keras  # seconds to load, and nothing else here needs it
 
     try:
         parts = keras.datasets.mnist.load_data()

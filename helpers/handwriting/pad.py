@@ -8,8 +8,9 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from helpers import files, handwriting
+from helpers import handwriting
 from helpers.handwriting.pictures import Unreadable
+from helpers.internals import files
 from helpers.plots import pages
 
 import anywidget

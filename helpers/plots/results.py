@@ -4,9 +4,9 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
-from helpers._keras import keras
-from helpers.curves import Curve
 from helpers.evaluation import Evaluation
+from helpers.internals.backend import keras
+from helpers.internals.curves import Curve
 from helpers.plots.style import (
     ACCURACY,
     COLOURS,

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from helpers._keras import keras
+from helpers.internals.backend import keras
 
 from keras import layers
 

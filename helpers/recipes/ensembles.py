@@ -10,7 +10,7 @@ from itertools import combinations
 from pathlib import Path
 
 from helpers import course, data
-from helpers._keras import keras
+from helpers.internals.backend import keras
 from helpers.recipes import augmentation, losses
 
 import joblib

@@ -5,7 +5,7 @@ As in `models`, a function returns an uncompiled keras.Model, uint8 (batch, 28, 
 before the classifier.
 """
 
-from helpers._keras import keras
+from helpers.internals.backend import keras
 from helpers.models import activate, classifier, image_input
 
 from keras import KerasTensor, layers

@@ -6,7 +6,7 @@ As in `models`, networks are uncompiled, uint8 (batch, 28, 28) → probabilities
 from functools import partial
 from typing import Any
 
-from helpers._keras import keras
+from helpers.internals.backend import keras
 from helpers.models import BRIEF, activate, classifier, image_input
 from helpers.recipes import losses, schedules
 

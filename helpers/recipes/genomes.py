@@ -8,7 +8,7 @@ from collections.abc import Hashable, Mapping
 from functools import partial
 
 from helpers import models
-from helpers._keras import keras
+from helpers.internals.backend import keras
 
 import numpy as np
 from keras import layers

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from helpers._keras import keras
+from helpers.internals.backend import keras
 
 import numpy as np
 from keras import KerasTensor, ops

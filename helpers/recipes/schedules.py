@@ -4,8 +4,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from helpers import contract, course, data, fitting
-from helpers._keras import keras
+from helpers import course, data
+from helpers.internals import checks, fitting
+from helpers.internals.backend import keras
 
 import numpy as np
 import pandas as pd
@@ -144,7 +145,7 @@ def range_test(
         raise ValueError(
             f"expected 0 < low < high and 10 steps or more, found {low}, {high}, {steps}."
         )
-    contract.check_splits(model, split, None)
+    checks.check_splits(model, split, None)
     steps = min(steps, QUICK_STEPS) if course.tier() == "quick" else steps
     copy = keras.models.clone_model(model)
     copy.set_weights(model.get_weights())

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from helpers import files
-from helpers._keras import keras
+from helpers.internals import files
+from helpers.internals.backend import keras
 
 import numpy as np
 

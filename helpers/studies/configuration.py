@@ -12,8 +12,9 @@ import json
 import random
 from typing import TYPE_CHECKING
 
-from helpers import fitting, training
-from helpers._keras import keras
+from helpers import training
+from helpers.internals import fitting
+from helpers.internals.backend import keras
 
 import numpy as np
 

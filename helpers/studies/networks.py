@@ -5,8 +5,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from helpers import course, files
-from helpers._keras import keras
+from helpers import course
+from helpers.internals import files
+from helpers.internals.backend import keras
 from helpers.recipes import weights
 
 if TYPE_CHECKING:

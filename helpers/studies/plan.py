@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Self
 
-from helpers._keras import keras
+from helpers.internals.backend import keras
 from helpers.studies import configuration, table, workers
 
 QUICK_SETTINGS = QUICK_SEEDS = 2

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from importlib.metadata import version
 
 from helpers import course, data, evaluation, preflight, training
-from helpers._keras import keras
 from helpers.archives import download
+from helpers.internals.backend import keras
 from helpers.studies import workers
 from helpers.studies.networks import Networks
 from helpers.studies.plan import Plan

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from helpers import files
+from helpers.internals import files
 
 import numpy as np
 import pandas as pd

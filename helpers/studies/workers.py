@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import ClassVar, Self
 
-from helpers._keras import keras
+from helpers.internals.backend import keras
 from helpers.studies.storage import RowLost, StorageGone, persistent
 
 import optuna

@@ -22,7 +22,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import NamedTuple
 
-from helpers import files
+from helpers.internals import files
 
 import bench_speed
 import bench_tasks

@@ -13,7 +13,7 @@ import threading
 import time
 from pathlib import Path
 
-from helpers import files
+from helpers.internals import files
 
 import gates
 import nbformat
@@ -24,7 +24,7 @@ from nbclient.exceptions import CellExecutionError, DeadKernelError
 from nbconvert import HTMLExporter
 
 ROOT = Path(__file__).resolve().parents[2]
-STAMP = "import json\nfrom helpers import stamp\nprint(json.dumps(stamp.ran_on()))"
+STAMP = "import json\nfrom helpers.internals import stamp\nprint(json.dumps(stamp.ran_on()))"
 KERNEL = {"name": "python3", "display_name": "Python 3", "language": "python"}
 TICK = {True: 1, False: 4}  # seconds between lines of progress: on a terminal, elsewhere
 LANGUAGE = {"name": "python", "pygments_lexer": "ipython3"}

@@ -10,7 +10,7 @@ import json
 import re
 from pathlib import Path
 
-from helpers.claims import CLAIM
+from helpers.internals.claims import CLAIM
 
 import nbformat
 from IPython.core.inputtransformer2 import TransformerManager

@@ -9,7 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from helpers import files
+from helpers.internals import files
 
 import yaml
 

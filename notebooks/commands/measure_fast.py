@@ -19,7 +19,8 @@ import time
 from functools import partial
 from pathlib import Path
 
-from helpers import data, files, fitting, models, preflight
+from helpers import data, models, preflight
+from helpers.internals import files, fitting
 from helpers.recipes import fast
 
 import keras

@@ -19,7 +19,8 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from helpers import data, files, models, preflight, studies, training
+from helpers import data, models, preflight, studies, training
+from helpers.internals import files
 from helpers.studies import storage, workers
 
 import optuna

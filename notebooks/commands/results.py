@@ -6,7 +6,7 @@
 import sys
 from pathlib import Path
 
-from helpers import files
+from helpers.internals import files
 
 import gates
 import nbformat

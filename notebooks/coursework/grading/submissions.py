@@ -17,7 +17,7 @@ import time
 import warnings
 from pathlib import Path
 
-from helpers import files
+from helpers.internals import files
 
 import intake
 import nbformat

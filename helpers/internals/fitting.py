@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable
 
-from helpers._keras import keras
+from helpers.internals.backend import keras
 
 from keras.optimizers.schedules import LearningRateSchedule as Schedule
 

@@ -6,8 +6,8 @@ An error is one line: what was expected, what was found, what mends it.
 import warnings
 from collections.abc import Iterator
 
-from helpers._keras import keras
 from helpers.data import Split
+from helpers.internals.backend import keras
 
 import numpy as np
 from keras import layers

@@ -1,7 +1,7 @@
 """Keras, loaded without TensorFlow's chatter and with the settings that the course needs.
 
-A room that needs Keras says `from helpers._keras import keras`; afterwards `import keras`, as you
-would say, and `from keras import layers` find it loaded.
+A room that needs Keras says `from helpers.internals.backend import keras`; afterwards
+`import keras`, as you would say, and `from keras import layers` find it loaded.
 """
 
 import contextlib

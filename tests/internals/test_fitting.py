@@ -1,7 +1,8 @@
 """What `training.fit` asks of Keras: a fresh optimiser, and a step that is compiled once."""
 
-from helpers import fitting, models, training
+from helpers import models, training
 from helpers.data import Split
+from helpers.internals import fitting
 
 import keras
 import numpy as np

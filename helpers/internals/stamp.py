@@ -4,7 +4,7 @@ import platform
 from importlib.metadata import version
 
 from helpers import course, preflight
-from helpers._keras import keras
+from helpers.internals.backend import keras
 
 
 def ran_on() -> dict[str, object]:

@@ -3,7 +3,7 @@
 import os
 import threading
 
-from helpers import files
+from helpers.internals import files
 
 import pytest
 

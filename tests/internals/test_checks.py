@@ -2,7 +2,8 @@
 
 import warnings
 
-from helpers import contract, evaluation, models, training
+from helpers import evaluation, models, training
+from helpers.internals import checks
 
 import keras
 import numpy as np
@@ -142,7 +143,7 @@ def test_outputs_that_sum_to_1_but_fall_below_0_are_refused():
     kernel = np.zeros((784, 10), "float32")
     model.layers[-1].set_weights([kernel, np.array([2, -1, *[0] * 8], "float32")])
     with pytest.raises(ValueError, match="End the model in a softmax"):
-        contract.check_model(model, split(20).images)
+        checks.check_model(model, split(20).images)
 
 
 def test_a_model_that_diverged_is_named_as_such():

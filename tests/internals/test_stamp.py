@@ -2,7 +2,8 @@
 
 import json
 
-from helpers import course, data, stamp
+from helpers import course, data
+from helpers.internals import stamp
 
 import keras
 
