@@ -9,6 +9,7 @@ from helpers.archives.datasets import MERGED
 from helpers.data import Split
 from helpers.internals import checks, curves
 from helpers.internals.backend import keras
+from helpers.internals.errors import expect
 
 import numpy as np
 import pandas as pd
@@ -159,7 +160,7 @@ class Evaluation:
 
         Source: Guo et al. 2017, arXiv:1706.04599. Taught in notebook 03.
         """
-        checks.expect(bins >= 1, "at least 1 bin", bins, "Pass bins=10")
+        expect(bins >= 1, "at least 1 bin", bins, "Pass bins=10")
         images = pd.DataFrame({"confidence": self.confidence, "accuracy": self.correct})
         ranges = pd.cut(images["confidence"], np.linspace(0, 1, bins + 1), include_lowest=True)
         groups = images.groupby(ranges.rename("range"), observed=False)
@@ -185,7 +186,7 @@ def evaluate(model: keras.Model, split: Split, classes: Sequence[str]) -> Evalua
 
     Taught in notebook 03.
     """
-    checks.expect(len(split.labels) > 0, "images to judge", "an empty split", "Pass dataset.test")
+    expect(len(split.labels) > 0, "images to judge", "an empty split", "Pass dataset.test")
     checks.check_model(model, split.images)
     probabilities = model.predict(split.images, batch_size=1024, verbose=0)
     return Evaluation(split.labels, probabilities, classes)

@@ -10,7 +10,7 @@ from functools import cache
 from math import ceil, sqrt
 from typing import TYPE_CHECKING, Literal
 
-from helpers.internals.checks import expect
+from helpers.internals.errors import expect
 
 import numpy as np
 import pandas as pd
@@ -359,8 +359,7 @@ class Trend:
 def trend(table: pd.DataFrame, factor: str) -> Trend:
     """Whether the accuracy rises or falls with a factor: Page's test, each seed a block.
 
-    It asks only how the settings rank within each seed, and so hardly sees a curve that rises and
-    then falls as much.
+    It sees ranks within each seed only, and so hardly a rise that is followed by a fall.
 
     Source: Page 1963, doi:10.1080/01621459.1963.10500843. Taught in notebook 06.
 

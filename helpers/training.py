@@ -9,14 +9,14 @@ from helpers import course, statistics
 from helpers.data import Split
 from helpers.internals import checks, fitting
 from helpers.internals.backend import keras
+from helpers.internals.errors import expect
 
 import numpy as np
 import pandas as pd
 from sklearn.model_selection import StratifiedKFold
 from tqdm import tqdm
 
-QUICK_EPOCHS = 1
-QUICK_RUNS = 2
+QUICK_EPOCHS, QUICK_RUNS = 1, 2
 CURVES = ("loss", "accuracy", "val_loss", "val_accuracy")
 
 
@@ -103,7 +103,7 @@ def fit(
     """
     checks.check_splits(model, split, validation)
     checks.check_model(model, split.images)
-    checks.expect(epochs >= 1, "1 epoch or more", epochs, "Write epochs=1")
+    expect(epochs >= 1, "1 epoch or more", epochs, "Write epochs=1")
     epochs = min(epochs, QUICK_EPOCHS) if course.tier() == "quick" else epochs
     if callable(learning_rate) and not isinstance(learning_rate, fitting.Schedule):
         learning_rate = learning_rate(epochs * ceil(len(split) / batch_size))
@@ -189,7 +189,7 @@ def repeat(
     Taught in notebook 03.
     """
     met = len(set(seeds)) == len(seeds) >= 2
-    checks.expect(met, "two or more different seeds", tuple(seeds), "Write seeds=(1, 2, 3)")
+    expect(met, "two or more different seeds", tuple(seeds), "Write seeds=(1, 2, 3)")
     seeds = seeds[:QUICK_RUNS] if course.tier() == "quick" else seeds
     shown = tqdm(seeds, desc="seeds", unit="run", leave=False, delay=1)
     runs = [_run(build, seed, split, validation, epochs, options) for seed in shown]
@@ -221,7 +221,7 @@ def cross_validate(
     Source: Kohavi (1995); reports A and E. Taught in notebook 03.
     """
     checks.check_split(split)
-    checks.expect(folds >= 2, "at least 2 folds", folds, "One fold has nothing to train on")
+    expect(folds >= 2, "at least 2 folds", folds, "One fold has nothing to train on")
     folds = min(folds, QUICK_RUNS) if course.tier() == "quick" else folds
     splitter = StratifiedKFold(folds, shuffle=True, random_state=seed)
     parts = splitter.split(np.zeros(len(split)), split.labels)

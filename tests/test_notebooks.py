@@ -70,8 +70,9 @@ def root(tmp_path, monkeypatch):
     write(folder, "01_fine.ipynb", "import os", CLAIM.format(ok=True), "os.getcwd()[-9:]")
     write(folder, "02_raises.ipynb", "x = 1", "1 / 0")
     write(folder, "03_misses.ipynb", "import os", CLAIM.format(ok=False))
-    package = root / "helpers"
-    package.mkdir()
+    package = root / "helpers" / "internals"
+    package.mkdir(parents=True)
+    (package.parent / "__init__.py").touch()
     (package / "__init__.py").touch()
     (package / "claims.py").write_text(HELPERS, encoding="utf-8")
     (package / "stamp.py").write_text(STAMP, encoding="utf-8")
@@ -129,7 +130,7 @@ def test_outputs_writes_a_stamped_notebook(root):
     stamp = nb.metadata["course"]
     assert stamp["tier"] == "full" and stamp["data"] == ["mnist"] and stamp["seconds"] > 0
     assert gates.claims(nb)[0]["tier"] == "full"
-    assert list(stamp["modules"]) == ["helpers", "helpers.internals.claims"]
+    assert list(stamp["modules"]) == ["helpers", "helpers.internals", "helpers.internals.claims"]
     assert gates.stale_outputs(nb, root) == []
     for gate in (
         gates.missing_pictures,

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from helpers.data import Split
 from helpers.internals.backend import keras
+from helpers.internals.errors import expect
 
 import numpy as np
 from keras import layers
@@ -21,25 +22,6 @@ WEIGHING = (layers.Dense, layers.Conv2D, layers.DepthwiseConv2D, layers.Separabl
 
 FEW = 8
 """So many images show what a model's outputs are."""
-
-
-def expect(
-    met: bool, expected: object, found: object, mend: str, error: type[Exception] = ValueError
-) -> None:
-    """Raise an error of one form unless a condition is met.
-
-    Args:
-        met: the condition.
-        expected: what was expected, in words.
-        found: what there is instead.
-        mend: what to write.
-        error: the class of the error.
-
-    Raises:
-        Exception: of that class.
-    """
-    if not met:
-        raise error(f"expected {expected}, found {found}. {mend}.")
 
 
 def check_split(given: object) -> None:
