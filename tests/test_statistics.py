@@ -33,7 +33,7 @@ def test_it_is_imported_without_anything_slow():
     loaded = set(done.stdout.split())
     assert "helpers.statistics" in loaded
     assert not loaded & {"keras", "tensorflow", "sklearn", "optuna", "matplotlib"}
-    assert not loaded & {"helpers.evaluation", "helpers.tables", "helpers.studies"}
+    assert not loaded & {"helpers.evaluation", "helpers.studies"}
 
 
 # --- shares of images -------------------------------------------------------------------------
