@@ -1,7 +1,6 @@
 """The course's own rules: the two tiers, seeds, claims, and showing a helper's source."""
 
 import inspect
-import math
 import os
 import textwrap
 from collections.abc import Callable
@@ -61,6 +60,8 @@ def claim(
     name: str,
     value: float,
     *,
+    expected: float | None = None,
+    within: float | None = None,
     at_least: float | None = None,
     at_most: float | None = None,
     exactly: float | None = None,
@@ -68,17 +69,22 @@ def claim(
     report: float | None = None,
     images: int | None = None,
     seconds: float | None = None,
+    reason: str | None = None,
 ) -> None:
     """State a number and check it, so that text and results cannot drift apart.
 
-    Shows one line, and leaves an output from which `make results` fills the README. An unmet claim
-    says so and stops nothing; the checks on notebooks stop a notebook that holds one.
+    Shows one line, and leaves an output from which `make outputs` fills the text and `make results`
+    the README. An unmet claim says so and stops nothing; the checks stop a notebook that holds one.
+    Taught in notebook 00.
 
     Args:
         name: what the number is, e.g. "dense network, test accuracy".
         value: the measured number.
-        at_least: lower bound in the full tier.
-        at_most: upper bound in the full tier.
+        expected: what it was when the text was written.
+        within: how far from that it may be: half of the last digit that the text gives where all is
+            deterministic, about three standard deviations over seeds for a training.
+        at_least: lower bound in the full tier, instead.
+        at_most: upper bound in the full tier, instead.
         exactly: the value it must have, in both tiers (parameter counts).
         quick: its only bound in the quick tier, where little is trained: from below, or from above
             where at_most stands alone. Unless you say otherwise it is a tenth of at_least, ten
@@ -86,22 +92,15 @@ def claim(
         report: the figure in the source report, shown beside ours.
         images: number of training images behind the number.
         seconds: seconds of training behind the number.
+        reason: why the bounds are wide, where they are.
 
     Raises:
         ValueError: no bound: a claim that cannot fail is none.
-
-    Taught in notebook 00.
     """
-    if at_least is None and at_most is None and exactly is None:
-        raise ValueError(f"claim {name!r} has no bound; give at_least, at_most or exactly.")
-    fact = {"name": name, "value": value, "at_least": at_least, "at_most": at_most}
-    fact |= {"exactly": exactly, "report": report, "images": images, "seconds": seconds}
-    fact = {key: one.item() if hasattr(one, "item") else one for key, one in fact.items()}
-    if tier() == "quick":
-        at_least, at_most = claims.quick_bounds(at_least, at_most, quick)
-    value = fact["value"]
-    fact["ok"] = claims.holds(value, at_least, at_most, exactly)
-    fact["value"] = value if math.isfinite(value) else str(value)
+    fact = {"name": name, "value": value, "expected": expected, "within": within}
+    fact |= {"at_least": at_least, "at_most": at_most, "exactly": exactly, "report": report}
+    fact |= {"images": images, "seconds": seconds, "reason": reason}
+    fact = claims.checked(fact, tier(), quick)
     if exactly is None:  # an exact fact is the same in every tier and on all data
         sample = any(dataset.sample for dataset in loaded.values())
         fact |= {"tier": tier(), "data": "sample" if sample else "real"}

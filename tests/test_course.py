@@ -1,6 +1,7 @@
 """Tiers and claims: what notebooks state is checked."""
 
 import json
+import math
 
 from helpers import course, data, models
 from helpers.internals import claims
@@ -66,6 +67,9 @@ def test_a_misspelt_tier_is_explained(monkeypatch):
         (473_630, {"exactly": 473_631}, False),
         (473_632, {"exactly": 473_631}, False),
         (-0.2, {"at_least": -0.1}, False),
+        (0.975, {"expected": 0.98, "within": 0.01}, True),
+        (0.969, {"expected": 0.98, "within": 0.01}, False),
+        (0.991, {"expected": 0.98, "within": 0.01}, False),
         (float("inf"), {"at_least": 0}, False),
         (float("nan"), {"at_most": 1}, False),
     ],
@@ -89,7 +93,7 @@ def test_a_claim_holds_inside_its_bounds_only(claim, value, bounds, ok):
         (0.9, {"at_least": 0, "quick": 1}, False),
         (0.0, {"at_least": 0.97, "quick": 0}, True),
         (0.09, {"at_least": 0.97}, False),
-        (9.0, {"at_most": 0.2}, True),
+        (9.0, {"at_most": 0.2}, None),
         (0.99, {"at_least": 0.97, "at_most": 0.98}, True),
         (0.99, {"at_least": 0.97, "at_most": 0.98, "quick": 0.5}, True),
         (float("inf"), {"at_most": 0.2}, False),
@@ -99,7 +103,10 @@ def test_a_claim_holds_inside_its_bounds_only(claim, value, bounds, ok):
         (-0.02, {"at_least": 0.01, "quick": -1}, True),
         (-1.4, {"at_least": -1.45, "at_most": -1.35}, True),
         (-14.6, {"at_least": -1.45, "at_most": -1.35}, False),
-        (-0.02, {"at_least": 0, "at_most": 0.01}, True),
+        (-0.02, {"at_least": 0, "at_most": 0.01}, None),
+        (0.5, {"expected": 0.97, "within": 0.01}, True),
+        (0.09, {"expected": 0.97, "within": 0.01}, False),
+        (0.3, {"expected": 0.97, "within": 0.01, "quick": 0.4}, False),
         (0.3, {"at_most": -0.01, "quick": 1}, True),
         (1.1, {"at_most": -0.01, "quick": 1}, False),
     ],
@@ -109,7 +116,14 @@ def test_in_the_quick_tier_a_claim_is_a_sanity_check_but_exact_facts_are_not(
 ):
     fact, line = claim(value, **bounds)
     assert fact["ok"] is ok
-    assert "exactly" in bounds or "quick tier, sanity bound only" in line
+    assert "exactly" in bounds or not math.isfinite(value) or "in the quick tier" in line
+    assert line.startswith({True: "holds", False: "NOT", None: "not judged in the quick"}[ok])
+
+
+def test_in_the_quick_tier_the_line_shows_the_bound_that_was_judged_and_no_other(quick, claim):
+    assert claim(0.47, at_least=0.9)[1] == "holds | accuracy: 0.4700 | ≥ 0.0900 in the quick tier"
+    line = "not judged in the quick tier | a: 0.4700"
+    assert claim(0.47, "a", at_most=0.2)[1] == line
 
 
 def test_an_exact_claim_says_neither_tier_nor_data(claim):
@@ -119,8 +133,14 @@ def test_an_exact_claim_says_neither_tier_nor_data(claim):
 
 
 def test_a_claim_without_a_bound_is_an_error():
-    with pytest.raises(ValueError, match=r"'accuracy' has no bound; give at_least, at_most or exa"):
+    with pytest.raises(ValueError, match=r"'accuracy' has no bound; give expected and within, at_"):
         course.claim("accuracy", 0.9)
+
+
+@pytest.mark.parametrize("half", [{"expected": 1}, {"within": 1}, {"expected": 1, "within": 0}])
+def test_an_expected_number_needs_a_distance(half):
+    with pytest.raises(ValueError, match="give both, within above 0"):
+        course.claim("accuracy", 0.9, **half)
 
 
 def test_a_claim_shows_one_line_and_leaves_what_a_machine_can_read(claim):
@@ -138,6 +158,7 @@ def test_a_claim_shows_one_line_and_leaves_what_a_machine_can_read(claim):
     assert json.loads(json.dumps(fact)) == {
         "name": "test accuracy", "value": pytest.approx(0.98), "at_least": 0.975, "at_most": None,
         "exactly": None, "report": 0.9762, "images": 60_000, "seconds": 31.4, "ok": True,
+        "reason": None,
         "tier": "full", "data": "real",
     }  # fmt: skip
 

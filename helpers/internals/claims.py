@@ -8,39 +8,66 @@ CLAIM = "application/vnd.course.claim+json"
 QUICK_SHARE = 0.1
 """In the quick tier a lower bound is judged at this share of itself: a sanity check, no more."""
 
+UNITS = {"exactly": "exactly", "at_least": "≥", "at_most": "≤"}
+JUDGED = {True: "holds", False: "NOT MET", None: "not judged in the quick tier"}
 
-def quick_bounds(
-    at_least: float | None, at_most: float | None, quick: float | None
-) -> tuple[float | None, float | None]:
-    """The bounds of a claim in the quick tier: one at most.
+
+def checked(fact: dict[str, object], tier: str, quick: float | None) -> dict[str, object]:
+    """A claim with its verdict.
 
     Args:
-        at_least: lower bound in the full tier.
-        at_most: upper bound in the full tier.
-        quick: bound in the quick tier, from above where at_most stands alone.
+        fact: name, value, expected, within, at_least, at_most, exactly, and more to be shown.
+        tier: "full" or "quick".
+        quick: the only bound in the quick tier.
 
     Returns:
-        (at_least, at_most) for the quick tier; unless said, a tenth of at_least, ten times it
-        below 0.
+        The same as numbers and texts that json can write, and "ok": whether the value keeps its
+        bounds, None where the quick tier has none. In the quick tier also "judged": those bounds.
+
+    Raises:
+        ValueError: no bound: a claim that cannot fail is none.
     """
+    fact = {key: one.item() if hasattr(one, "item") else one for key, one in fact.items()}
+    expected, within = fact.pop("expected"), fact.pop("within")
+    if (expected is None) != (within is None) or (expected is not None and not within > 0):
+        raise ValueError(
+            f"claim {fact['name']!r} expects {expected} within {within}; give both, within above 0."
+        )
+    if expected is not None:
+        fact |= {"at_least": expected - within, "at_most": expected + within}
+    bounds = {key: fact[key] for key in UNITS}
+    if all(bound is None for bound in bounds.values()):
+        raise ValueError(
+            f"claim {fact['name']!r} has no bound; give expected and within, at_least, at_most or "
+            "exactly."
+        )
+    if tier == "quick" and bounds["exactly"] is None:
+        bounds = fact["judged"] = {**bounds, **_quick_bounds(bounds, quick)}
+    value = fact["value"]
+    fact["ok"] = _holds(value, **bounds)
+    if fact["ok"] and all(bound is None for bound in bounds.values()):
+        fact["ok"] = None
+    fact["value"] = value if math.isfinite(value) else str(value)
+    return fact
+
+
+def _quick_bounds(bounds: dict[str, float | None], quick: float | None) -> dict[str, float | None]:
+    """The bounds of a claim in the quick tier: one at most.
+
+    Unless said, a tenth of at_least, ten times it below 0; from above where at_most stands alone.
+    """
+    at_least = bounds["at_least"]
     if at_least is None:
-        return None, quick
+        return {"at_least": None, "at_most": quick}
     if quick is None and at_least:
-        return at_least * QUICK_SHARE if at_least > 0 else at_least / QUICK_SHARE, None
-    return quick, None
+        quick = at_least * QUICK_SHARE if at_least > 0 else at_least / QUICK_SHARE
+    return {"at_least": quick, "at_most": None}
 
 
-def holds(
+def _holds(
     value: float, at_least: float | None, at_most: float | None, exactly: float | None
 ) -> bool:
-    """Whether a number keeps its bounds; nan and infinity keep none.
-
-    Args:
-        value: the number.
-        at_least: lower bound, which it may equal.
-        at_most: upper bound, which it may equal.
-        exactly: what it must equal.
-    """
+    """Whether a number keeps its bounds, which it may equal; nan and infinity keep none."""
     return bool(
         math.isfinite(value)
         and (at_least is None or value >= at_least)
@@ -55,15 +82,15 @@ def line(fact: dict[str, object]) -> str:
     Args:
         fact: what `course.claim` leaves for machines.
     """
-    words = {"exactly": "exactly", "at_least": "≥", "at_most": "≤"}
-    bounds = [f"{words[key]} {_number(fact[key])}" for key in words if fact[key] is not None]
-    parts = [f"{fact['name']}: {_number(fact['value'])}", " and ".join(bounds)]
+    judged = fact.get("judged", fact)
+    bounds = [f"{UNITS[key]} {_number(judged[key])}" for key in UNITS if judged[key] is not None]
+    parts = [f"{fact['name']}: {_number(fact['value'])}"]
+    parts += [" and ".join(bounds) + " in the quick tier" * ("judged" in fact)] if bounds else []
     parts += [f"report {_number(fact['report'])}"] if fact["report"] is not None else []
     parts += [f"{fact['images']:,} images"] if fact["images"] else []
     parts += [f"{fact['seconds']:.0f} s"] if fact["seconds"] else []
-    parts += ["quick tier, sanity bound only"] if fact.get("tier") == "quick" else []
     parts += ["on the built-in sample"] if fact.get("data") == "sample" else []
-    return ("holds" if fact["ok"] else "NOT MET") + " | " + " | ".join(parts)
+    return " | ".join([JUDGED[fact["ok"]], *parts])
 
 
 def _number(value: float | str) -> str:

@@ -17,6 +17,7 @@ from helpers.internals import files
 
 import gates
 import nbformat
+import prose
 from jupyter_client.kernelspec import KernelSpecManager
 from jupyter_client.manager import AsyncKernelManager
 from nbclient import NotebookClient
@@ -183,7 +184,7 @@ def fill(nb, path, root):
         "modules": modules,
     }
     homes = [] if Path.home() == Path("/") else [Path.home()]
-    found = gates.failed_claims(nb) + gates.missing_pictures(nb)
+    found = prose.write_numbers(nb) + gates.failed_claims(nb) + gates.missing_pictures(nb)
     found += gates.machine_paths(nb, *homes, root)
     return [f"{path.stem}: {problem}" for problem in found]
 

@@ -243,9 +243,38 @@ def nothing_compared(nb):
     if any(is_compared(cell) for _, cell in code_cells(nb)):
         return []
     return [
-        "nbval compares no output: every cell with outputs says # NBVAL_IGNORE_OUTPUT, or there is "
-        "none; expected one that depends on neither tier nor data: leave it to be compared"
+        "nbval compares no output: every cell with outputs has the tag nbval-ignore-output, or "
+        "there is none; expected one that depends on neither tier nor data: leave it to be compared"
     ]
+
+
+def bookkeeping_in_view(nb):
+    """What is compared, a tag says; cells of claims are folded, and hold nothing else."""
+    problems = []
+    for n, cell in code_cells(nb):
+        if list(find_comment_markers(cell.source)):
+            problems.append(
+                f"cell {n} begins with a comment for nbval; expected the tag nbval-ignore-output: "
+                "put it in the cell's metadata"
+            )
+        tags = cell.metadata.get("tags", [])
+        if ("claim" in tags) != is_folded(cell):
+            problems.append(f"cell {n} has the tag claim or is folded; expected both or neither")
+    return problems
+
+
+def claims_in_view(nb):
+    """A cell that a reader sees makes no claim."""
+    return [
+        f"cell {n} makes a claim; expected it in a folded cell of its own, tagged claim: move it"
+        for n, cell in code_cells(nb)
+        if "course.claim(" in cell.source and not is_folded(cell)
+    ]
+
+
+def is_folded(cell):
+    """Whether JupyterLab shows a cell's code only on demand."""
+    return bool(cell.metadata.get("jupyter", {}).get("source_hidden"))
 
 
 def cell_length(nb):
@@ -322,6 +351,7 @@ GATES = (
     executed_on_sample_or_quick_tier,
     size,
     nothing_compared,
+    bookkeeping_in_view,
     cell_length,
     opening_and_closing,
     legacy_apis,

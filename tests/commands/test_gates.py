@@ -16,6 +16,10 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 CLAIM = {"name": "a", "value": 1, "at_least": 1, "tier": "full", "data": ["mnist"], "ok": True}
 
 
+HIDDEN = {"source_hidden": True}
+FOLDED = {"jupyter": HIDDEN, "tags": ["claim", "nbval-ignore-output"]}
+
+
 def text_output(text):
     return new_output("stream", name="stdout", text=text)
 
@@ -28,7 +32,7 @@ def good():
             new_markdown_cell("# Count to two\n\n## What you will do\n\n## What you will learn"),
             new_markdown_cell("## What you need\n\n```\n# Not a heading\n```"),
             new_code_cell("print(1)", execution_count=1, outputs=[text_output("1\n")]),
-            new_code_cell("# NBVAL_IGNORE_OUTPUT\nclaim()", execution_count=2, outputs=[claim]),
+            new_code_cell("claim()", execution_count=2, outputs=[claim], metadata=dict(FOLDED)),
             new_code_cell(""),
             new_markdown_cell("## What you have seen\n\n## Report and course side by side"),
             new_markdown_cell("## Your turn\n\n## Further reading"),
@@ -79,6 +83,9 @@ BAD = [
     (gates.nothing_compared, change(source="# NBVAL_IGNORE_OUTPUT\nprint(1)"), "compares no"),
     (gates.nothing_compared, change(metadata={"tags": ["nbval-ignore-output"]}), "compares no"),
     (gates.nothing_compared, change(source="# NBVAL_SKIP\nprint(1)"), "compares no"),
+    (gates.bookkeeping_in_view, change(source="# NBVAL_IGNORE_OUTPUT\nx"), "a comment for nbval"),
+    (gates.bookkeeping_in_view, change(metadata={"tags": ["claim"]}), "expected both or neither"),
+    (gates.bookkeeping_in_view, change(metadata={"jupyter": HIDDEN}), "expected both or neither"),
     (gates.nothing_compared, change(outputs=[FIGURE]), "compares no"),
     (gates.cell_length, change(source="a = 1\n\n" * 21), "cell 3 has 21 lines"),
     (gates.opening_and_closing, change(0, source="Count"), "title"),
@@ -103,6 +110,14 @@ OLD_CODE = [
     "from tensorflow import keras",
     "tf.constant(1)",
 ]
+
+
+def test_a_claim_that_a_reader_sees_is_found():
+    nb = good()
+    nb.cells[3].source = "course.claim('a', 1, exactly=1)"
+    assert gates.claims_in_view(nb) == []
+    nb.cells[2].source = nb.cells[3].source
+    assert ["cell 3 makes a claim" in problem for problem in gates.claims_in_view(nb)] == [True]
 
 
 @pytest.mark.parametrize("gate", gates.GATES, ids=lambda gate: gate.__name__)

@@ -1,0 +1,145 @@
+"""Numbers in a notebook's text: written from its claims, and found where they come from nowhere.
+
+A number that was measured stands in Markdown between two comments that no page shows:
+
+    the dense network reads <!--= dense network, test accuracy :: .2% -->97.79 %<!--/--> of them
+
+`make outputs` writes what is between them from the claim of that name. After `::` stands how:
+`.2%` percent, `.1p` points (hundredths), `,` a whole number, or any format of Python's.
+"""
+
+import ast
+import re
+
+import gates
+import nbformat
+
+NUMBER = re.compile(r"<!--= (?P<name>.+?) :: (?P<how>\S+) -->(?P<text>.*?)<!--/-->", re.DOTALL)
+WORDS_A_MINUTE = 150
+"""So many words of a text with formulas and code one reads in a minute, code cells included."""
+
+MEASURED = re.compile(
+    r"(?<![\w.,×])[−-]?(?:\d[\d,]*)?\.\d+|"  # .98, 2.5
+    r"(?<![\w.,×])[−-]?\d[\d,]*(?=\s?(?:%|points?\b|seconds?\b|s\b|times\b|nats?\b|megabytes\b|MB\b))"
+)
+"""What looks as if it had been measured."""
+
+SOURCE = re.compile(r"\breports? [A-E]\b|arXiv|doi:|https?://|\bpublish|\bNIST's\b", re.I)
+"""What tells where a number comes from."""
+
+NOT_PROSE = re.compile(
+    r"<!--=.*?<!--/-->|<!--.*?-->|^ *(?P<fence>```+|~~~+).*?^ *(?P=fence)|`[^`]*`|"
+    r"\$\$.*?\$\$|\$[^$\n]+\$|\[\d+(?:, ?\d+)*\]",
+    re.DOTALL | re.MULTILINE,
+)
+"""Numbers from claims, comments, code and formulas."""
+
+
+def facts(nb):
+    """What markers may name: each claim's value, and the notebook's minutes; dict name → number."""
+    known = {claim["name"]: claim["value"] for claim in gates.claims(nb)}
+    known["minutes to read"] = max(1, round(words(nb) / WORDS_A_MINUTE))
+    seconds = nb.metadata.get("course", {}).get("seconds")
+    if seconds is not None:
+        known["minutes to compute"] = max(1, round(seconds / 60))
+    return known
+
+
+def words(nb):
+    """How many words a notebook's text and code have, solutions and folded cells left out."""
+    read = [cell.source for cell in nb.cells if not gates.is_folded(cell)]
+    text = re.sub(r"<details>.*?</details>|<!--.*?-->", " ", "\n".join(read), flags=re.DOTALL)
+    return len(re.findall(r"\w+", text))
+
+
+def written(value, how):
+    """A number as the text has it.
+
+    Args:
+        value: of a claim.
+        how: .2% percent, .1p points, or a format of Python's.
+    """
+    if how == ",":
+        text = f"{value:,.0f}"
+    elif how.endswith("%"):
+        text = f"{100 * value:{how[:-1]}f}\N{NO-BREAK SPACE}%"
+    elif how.endswith("p"):
+        text = f"{100 * value:{how[:-1]}f}"
+    else:
+        text = f"{value:{how}}"
+    return text.replace("-", "\N{MINUS SIGN}")
+
+
+def write_numbers(nb):
+    """Write each marked number of the text from its claim, in place; returns problems."""
+    known, problems = facts(nb), []
+
+    def new(match):
+        name, how = match["name"], match["how"]
+        if name not in known:
+            problems.append(
+                f"the text names the claim {name!r}, which there is not; expected one of "
+                f"{', '.join(map(repr, known))}: correct the name"
+            )
+            return match.group()
+        return f"<!--= {name} :: {how} -->{written(known[name], how)}<!--/-->"
+
+    for cell in nb.cells:
+        if cell.cell_type == "markdown":
+            cell.source = NUMBER.sub(new, cell.source)
+    return problems
+
+
+def stale_numbers(nb):
+    """The text's numbers are those of its claims."""
+    fresh = nbformat.from_dict(nb)
+    problems = write_numbers(fresh)
+    for n, (old, new) in enumerate(zip(nb.cells, fresh.cells, strict=True)):
+        if old.source != new.source:
+            problems.append(
+                f"a number in the text of cell {n} is not its claim's; expected the same: "
+                "run make outputs"
+            )
+    return problems
+
+
+def unsourced_numbers(nb):
+    """No number that looks measured stands in the text without a claim or a source beside it.
+
+    What is a setting, and so stands in the notebook's code, needs neither.
+    """
+    settings = set().union(*(constants(gates.syntax(cell)) for _, cell in gates.code_cells(nb)))
+    problems = []
+    for n, cell in enumerate(nb.cells):
+        if cell.cell_type != "markdown":
+            continue
+        for paragraph in re.split(r"\n\s*\n", NOT_PROSE.sub(" ", cell.source)):
+            if SOURCE.search(paragraph):
+                continue
+            found = MEASURED.findall(paragraph)
+            lost = [text for text in found if not settings & values(text)]
+            if lost:
+                problems.append(
+                    f"cell {n} states {', '.join(lost)}, which neither a claim nor a source "
+                    f"supports; expected <!--= claim :: .2% -->…<!--/-->: mark it"
+                )
+    return problems
+
+
+def constants(tree):
+    """The numbers in code, but for those in claims, which are bounds."""
+    if isinstance(tree, ast.Call) and ast.unparse(tree.func) == "course.claim":
+        return set()
+    found = {tree.value} if isinstance(tree, ast.Constant) and is_number(tree.value) else set()
+    return found.union(*(constants(node) for node in ast.iter_child_nodes(tree)))
+
+
+def is_number(value):
+    """Whether a constant is a number."""
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def values(text):
+    """What a number of the text may be in code: itself, and a percentage or points as a share."""
+    number = abs(float(text.replace(",", "").replace("\N{MINUS SIGN}", "-")))
+    return {number, number / 100, round(number / 100, 6)}

@@ -1,0 +1,83 @@
+"""Numbers in a notebook's text are its claims', or somebody's."""
+
+import gates
+import prose
+import pytest
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+
+
+def notebook(text, code="rate = 0.25", **claims):
+    """A notebook with a text, a code cell, and claims' values by their names."""
+    outputs = [
+        new_output("display_data", data={gates.CLAIM: {"name": name, "value": value}})
+        for name, value in claims.items()
+    ]
+    cell = new_code_cell(code, outputs=outputs)
+    return new_notebook(cells=[new_markdown_cell(text), cell], metadata={"course": {"seconds": 95}})
+
+
+@pytest.mark.parametrize(
+    "value, how, text",
+    [
+        (0.97791, ".2%", "97.79\N{NO-BREAK SPACE}%"),
+        (-0.0037, ".2p", "−0.37"),
+        (473631, ",", "473,631"),
+        (2.5049, ".1f", "2.5"),
+    ],
+)
+def test_a_marked_number_is_written_from_its_claim(value, how, text):
+    nb = notebook(f"it is <!--= a b :: {how} -->?<!--/--> here", **{"a b": value})
+    assert prose.stale_numbers(nb) != []
+    assert prose.write_numbers(nb) == []
+    assert nb.cells[0].source == f"it is <!--= a b :: {how} -->{text}<!--/--> here"
+    assert prose.stale_numbers(nb) == []
+
+
+def test_minutes_are_written_from_the_stamp_and_the_words():
+    nb = notebook("<!--= minutes to compute :: , -->?<!--/-->", code=" ".join(["word"] * 599))
+    prose.write_numbers(nb)
+    assert "-->2<!--/-->" in nb.cells[0].source  # 95 seconds
+    assert prose.facts(nb)["minutes to read"] == 4  # 600 words
+
+
+def test_a_name_that_no_claim_has_is_a_problem():
+    nb = notebook("<!--= no such :: .2% -->1<!--/-->", other=0.5)
+    assert "'no such'" in prose.write_numbers(nb)[0] and "'other'" in prose.write_numbers(nb)[0]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "It reads 97.8 % of them.",
+        "A loss of .43 is left.",
+        "That takes 61 times as long.",
+        "Behind by −.17 points, more than in notebook 05.",
+        "- first 12 seconds\n- then none",
+        "<details>\n\nIt is .913 here.\n\n</details>",
+    ],
+)
+def test_a_number_out_of_nowhere_is_found(text):
+    (problem,) = prose.unsourced_numbers(notebook(text))
+    assert "which neither a claim nor a source supports" in problem
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<!--= a :: .2% -->97.79 %<!--/--> of them, in 3 seeds on 28 × 28 pixels",
+        "Report A states 94.7 %.",
+        "99.77 % (arXiv:1202.2745)",
+        "dropout of .25, that is 25 %",
+        "`0.913` and $0.5 x^{2.5}$",
+        "```\n0.77\n```",
+        "as [0.5] says, [24] too",
+    ],
+)
+def test_a_number_with_a_claim_a_source_or_a_setting_is_fine(text):
+    code = "rate, half = 0.25, 0.5\ncourse.claim('a', value, at_least=0.9)"
+    assert prose.unsourced_numbers(notebook(text, code)) == []
+
+
+def test_the_bound_of_a_claim_supports_nothing():
+    nb = notebook("more than .9", "course.claim('a', value, at_least=0.9)")
+    assert len(prose.unsourced_numbers(nb)) == 1
