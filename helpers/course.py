@@ -12,7 +12,6 @@ from helpers.internals.backend import keras
 
 from IPython.display import Markdown, display
 
-TIERS = ("full", "quick")
 loaded = {}
 """Name → data set, of those that this notebook has loaded: claims and the stamp say so."""
 
@@ -26,9 +25,9 @@ def tier() -> str:
         ValueError: COURSE_TIER says something else.
     """
     value = os.environ.get("COURSE_TIER", "full")
-    if value not in TIERS:
+    if value not in ("full", "quick"):
         raise ValueError(
-            f"COURSE_TIER is {value!r}; expected one of {', '.join(TIERS)}. "
+            f"COURSE_TIER is {value!r}; expected one of full, quick. "
             "Unset it (full) or set COURSE_TIER=quick."
         )
     return value

@@ -7,6 +7,7 @@ from helpers import course
 from helpers.archives import download
 from helpers.archives.datasets import CLASSES, MERGED, PUBLISHED
 from helpers.archives.idx import DataUnavailable
+from helpers.internals import tiers
 
 import numpy as np
 from sklearn.model_selection import train_test_split
@@ -136,7 +137,7 @@ def load(name: str) -> Dataset:
     splits = {}
     for part, limit in zip(download.PARTS, (QUICK_TRAIN, QUICK_TEST), strict=True):
         split = Split(arrays[f"{part}-images"], arrays[f"{part}-labels"], part)
-        splits[part] = split[:limit] if quick else split
+        splits[part] = split[: tiers.shortened(len(split), limit, f"{part} images of {name}")]
     dataset = Dataset(name, CLASSES[name], **splits, complete=complete and not quick, sample=sample)
     course.loaded[name] = dataset
     return dataset

@@ -241,8 +241,7 @@ def spread(table: pd.DataFrame, **setting: Hashable) -> tuple[float, float]:
     for name, value in setting.items():
         chosen = chosen[chosen[name] == value]
     scores = chosen["accuracy"].to_numpy()
-    expected, mend = f"two complete runs or more of {setting}", "Train more seeds"
-    expect(len(scores) >= 2, expected, len(scores), mend)
+    expect(len(scores) >= 2, f"two complete runs of {setting}", len(scores), "Train more seeds")
     half = stats.t.ppf(0.975, len(scores) - 1) * scores.std(ddof=1) * sqrt(1 + 1 / len(scores))
     return float(scores.mean() - half), float(scores.mean() + half)
 

@@ -5,9 +5,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import ceil
 
-from helpers import course, statistics
+from helpers import statistics
 from helpers.data import Split
-from helpers.internals import checks, fitting
+from helpers.internals import checks, fitting, tiers
 from helpers.internals.backend import keras
 from helpers.internals.errors import expect
 
@@ -104,7 +104,7 @@ def fit(
     checks.check_splits(model, split, validation)
     checks.check_model(model, split.images)
     expect(epochs >= 1, "1 epoch or more", epochs, "Write epochs=1")
-    epochs = min(epochs, QUICK_EPOCHS) if course.tier() == "quick" else epochs
+    epochs = tiers.shortened(epochs, QUICK_EPOCHS, "epochs")
     if callable(learning_rate) and not isinstance(learning_rate, fitting.Schedule):
         learning_rate = learning_rate(epochs * ceil(len(split) / batch_size))
     how = {"integers": targets is None, "steps_per_execution": steps_per_execution}
@@ -190,7 +190,8 @@ def repeat(
     """
     met = len(set(seeds)) == len(seeds) >= 2
     expect(met, "two or more different seeds", tuple(seeds), "Write seeds=(1, 2, 3)")
-    seeds = seeds[:QUICK_RUNS] if course.tier() == "quick" else seeds
+    seeds = seeds[: tiers.shortened(len(seeds), QUICK_RUNS, "seeds")]
+    epochs = tiers.shortened(epochs, QUICK_EPOCHS, "epochs from each")
     shown = tqdm(seeds, desc="seeds", unit="run", leave=False, delay=1)
     runs = [_run(build, seed, split, validation, epochs, options) for seed in shown]
     return Runs(*map(list, zip(*runs, strict=True)))
@@ -222,7 +223,8 @@ def cross_validate(
     """
     checks.check_split(split)
     expect(folds >= 2, "at least 2 folds", folds, "One fold has nothing to train on")
-    folds = min(folds, QUICK_RUNS) if course.tier() == "quick" else folds
+    folds = tiers.shortened(folds, QUICK_RUNS, "folds")
+    epochs = tiers.shortened(epochs, QUICK_EPOCHS, "epochs for each")
     splitter = StratifiedKFold(folds, shuffle=True, random_state=seed)
     parts = splitter.split(np.zeros(len(split)), split.labels)
     shown = tqdm(parts, total=folds, desc="folds", unit="fold", leave=False, delay=1)

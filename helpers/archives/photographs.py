@@ -13,6 +13,7 @@ from helpers import course
 from helpers.archives import download
 from helpers.archives.idx import UNREADABLE, DataUnavailable, damaged
 from helpers.archives.sample import CHARACTERS, FONTS, draw_character
+from helpers.internals import tiers
 
 import matplotlib
 import numpy as np
@@ -87,6 +88,8 @@ def load(rendered: bool = False) -> Photographs:
             "pictures rendered from fonts: photographs.load(rendered=True)."
         )
     found = _read(place / ARCHIVE)
+    if course.tier() == "quick":
+        tiers.say(f"{QUICK} of 100 photographs of each character")
     labels = np.array([label for label, _, _ in found], np.int64)
     return Photographs([picture for *_, picture in found], labels, sample=False)
 

@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from helpers import course, data
-from helpers.internals import checks, fitting
+from helpers import data
+from helpers.internals import checks, fitting, tiers
 from helpers.internals.backend import keras
 
 import numpy as np
@@ -146,7 +146,7 @@ def range_test(
             f"expected 0 < low < high and 10 steps or more, found {low}, {high}, {steps}."
         )
     checks.check_splits(model, split, None)
-    steps = min(steps, QUICK_STEPS) if course.tier() == "quick" else steps
+    steps = tiers.shortened(steps, QUICK_STEPS, "steps")
     copy = keras.models.clone_model(model)
     copy.set_weights(model.get_weights())
     fitting.compile_model(copy, optimizer, low, "sparse_categorical_crossentropy")

@@ -8,6 +8,7 @@ from importlib.metadata import version
 
 from helpers import course, data, evaluation, preflight, training
 from helpers.archives import download
+from helpers.internals import tiers
 from helpers.internals.backend import keras
 from helpers.studies import workers
 from helpers.studies.networks import Networks
@@ -78,7 +79,9 @@ def run(plan: Plan, storage: str | None = None) -> pd.DataFrame:
 
     Taught in notebooks 07 and 17.
     """
-    plan = plan.quick() if course.tier() == "quick" else plan
+    if course.tier() == "quick":
+        asked, plan = plan, plan.quick()
+        tiers.say(f"{len(plan.rows)} of {len(asked.rows)} rows of {plan.name}")
     table = Table(plan)
     good, bad = table.read_rows()
     for line in bad:

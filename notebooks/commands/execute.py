@@ -123,13 +123,14 @@ def table(rows):
 def run_course(root=ROOT):
     """Execute all notebooks in copies, quickly, on the sample; returns the number of problems."""
     os.environ.update(COURSE_TIER="quick", COURSE_DATA="sample")
-    rows, problems = [("notebook", "seconds", "claims met/made", "page")], []
+    rows, problems = [("notebook", "seconds", "claims met/judged", "page")], []
     exporter = HTMLExporter(embed_images=True)
     for path in chosen([], root / "notebooks"):
         nb = nbformat.read(path, as_version=4)
         seconds, error = execute(nb, path.stem, path.parent)
         claims = gates.claims(nb)
-        unmet = [claim for claim in claims if claim["ok"] is not True]
+        unmet = [claim for claim in claims if claim["ok"] is False]
+        judged = [claim for claim in claims if claim["ok"] is not None]
         problems += [error] if error else []
         problems += [f"{path.stem}: claim not met: {claim['name']}" for claim in unmet]
         page = root / "build" / "course" / f"{path.stem}.html"
@@ -137,7 +138,7 @@ def run_course(root=ROOT):
         tidy(nb)
         html = exporter.from_notebook_node(nb, resources=resources)[0]
         write(page, re.sub(r'(href="\d\d_\w+)\.ipynb', r"\1.html", html))
-        met = f"{len(claims) - len(unmet)}/{len(claims)}" + (" (stopped)" if error else "")
+        met = f"{len(judged) - len(unmet)}/{len(judged)}" + (" (stopped)" if error else "")
         rows.append((path.stem, f"{seconds:.0f}", met, page.relative_to(root)))
     print(f"\n{table(rows)}")
     return report(problems)
