@@ -57,7 +57,8 @@ def test_every_number_of_the_text_is_a_claims_or_somebodys(path):
     nb = nbformat.read(path, as_version=4)
     assert prose.stale_numbers(nb) == []
     if path.name[:2] in REWRITTEN:
-        assert prose.unsourced_numbers(nb) + gates.claims_in_view(nb) == []
+        lesson = prose.unsourced_numbers, prose.figures_without_caption, gates.claims_in_view
+        assert [problem for gate in lesson for problem in gate(nb)] == []
 
 
 def test_only_committed_notebooks_await_execution():

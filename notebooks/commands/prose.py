@@ -1,4 +1,4 @@
-"""Numbers in a notebook's text: written from its claims, and found where they come from nowhere.
+"""A notebook's text: numbers from its claims, none from nowhere; words below and behind figures.
 
 A number that was measured stands in Markdown between two comments that no page shows:
 
@@ -88,6 +88,37 @@ def write_numbers(nb):
         if cell.cell_type == "markdown":
             cell.source = NUMBER.sub(new, cell.source)
     return problems
+
+
+def describe_figures(nb):
+    """Give each picture its text for those who don't see it, in place: its title and caption."""
+    for cell, caption in captioned(nb):
+        titles = re.findall(r'\btitle="([^"]+)"', cell.source)
+        for output in cell.outputs:
+            if "image/png" in output.get("data", {}):
+                words = ". ".join([*titles[:1], *([caption] if caption else [])])
+                output.metadata.setdefault("image/png", {})["alt"] = words
+
+
+def captioned(nb):
+    """Each code cell with the caption below it: the first paragraph in italics, or nothing."""
+    texts = [cell for cell in nb.cells if cell.cell_type == "markdown" or not gates.is_folded(cell)]
+    for cell, below in zip(texts, [*texts[1:], None], strict=True):
+        if cell.cell_type == "code":
+            is_text = below is not None and below.cell_type == "markdown"
+            match = re.match(r"\*(?!\*)(.+?)\*(?!\*)", below.source, re.DOTALL) if is_text else None
+            yield cell, " ".join(match[1].split()) if match else ""
+
+
+def figures_without_caption(nb):
+    """Every figure is explained in a sentence in italics beneath it."""
+    numbers = {id(cell): n for n, cell in gates.code_cells(nb)}
+    return [
+        f"the figure of cell {numbers[id(cell)]} has no caption; expected the next text to begin "
+        "with a sentence in italics that says what is to be seen: write it"
+        for cell, caption in captioned(nb)
+        if gates.ends_in_figure(cell) and not caption
+    ]
 
 
 def stale_numbers(nb):

@@ -81,3 +81,26 @@ def test_a_number_with_a_claim_a_source_or_a_setting_is_fine(text):
 def test_the_bound_of_a_claim_supports_nothing():
     nb = notebook("more than .9", "course.claim('a', value, at_least=0.9)")
     assert len(prose.unsourced_numbers(nb)) == 1
+
+
+PICTURE = new_output("display_data", data={"image/png": "iVBO", "text/plain": "<Figure>"})
+
+
+def with_figure(below):
+    """A notebook with a figure, a folded cell of claims, and a text below them."""
+    folded = new_code_cell("course.claim()", metadata={"jupyter": {"source_hidden": True}})
+    drawn = new_code_cell('plots.maps(x, title="Filters")', outputs=[PICTURE])
+    return new_notebook(cells=[drawn, folded, new_markdown_cell(below)])
+
+
+def test_a_picture_says_its_title_and_caption_to_those_who_do_not_see_it():
+    nb = with_figure("*Darker is\nlarger.* More.")
+    prose.describe_figures(nb)
+    assert nb.cells[0].outputs[0].metadata["image/png"]["alt"] == "Filters. Darker is larger."
+    assert prose.figures_without_caption(nb) == []
+
+
+@pytest.mark.parametrize("below", ["No caption.", "**Bold** is none.", "Not *first*."])
+def test_a_figure_without_a_caption_is_found(below):
+    (problem,) = prose.figures_without_caption(with_figure(below))
+    assert "figure of cell 1 has no caption" in problem
