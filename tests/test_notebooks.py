@@ -27,6 +27,11 @@ STAMP = """
 def ran_on():
     return {"tier": "full", "sample": False, "data": ["mnist"]}
 """
+CUT = "application/vnd.course.cut+json"
+CUTS = f"""import os
+from IPython.display import display
+if os.environ["COURSE_TIER"] == "quick":
+    display({{"text/plain": "quick tier: 1 of 6 epochs", "{CUT}": {{}}}}, raw=True)"""
 FIGURE = "import matplotlib.pyplot as plt\nplt.plot([1, 2]);"
 AWAITING_EXECUTION = dict.fromkeys(
     ["00", "01", "02", "03", "04", "05", "06", "07", "08",
@@ -90,6 +95,7 @@ def root(tmp_path, monkeypatch):
     (package.parent / "__init__.py").touch()
     (package / "__init__.py").touch()
     (package / "claims.py").write_text(HELPERS, encoding="utf-8")
+    (package / "tiers.py").write_text(f'CUT = "{CUT}"', encoding="utf-8")
     (package / "stamp.py").write_text(STAMP, encoding="utf-8")
     monkeypatch.setenv("PYTHONPATH", str(root))
     monkeypatch.setenv("COURSE_TIER", "")  # so that what the tools set is undone after the test
@@ -102,16 +108,19 @@ def contents(root):
     return {path.name: path.read_bytes() for path in (root / "notebooks").iterdir()}
 
 
-def test_nbval_fails_where_a_claim_is_not_met_and_shows_figures_inline(root):
+def test_nbval_fails_for_unmet_claims_shows_figures_and_compares_no_cuts(root, monkeypatch):
     shutil.copy(ROOT / "notebooks" / "conftest.py", root / "notebooks")
     inline = "import os\nassert os.environ['MPLBACKEND'].endswith('inline')"
     write(root / "notebooks", "04_inline.ipynb", inline)
-    nbval = [sys.executable, "-m", "pytest", "--nbval-lax", "--nbval-current-env", "-p", "no:xdist"]
-    files = [f"notebooks/{name}.ipynb" for name in ("01_fine", "03_misses", "04_inline")]
+    cut = new_code_cell(CUTS, execution_count=1)  # nbval compares what was executed
+    nbformat.write(new_notebook(cells=[cut]), root / "notebooks" / "05_cut.ipynb")
+    monkeypatch.setenv("COURSE_TIER", "quick")
+    nbval = [sys.executable, "-m", "pytest", "--nbval", "--nbval-current-env", "-p", "no:xdist"]
+    files = [f"notebooks/{name}.ipynb" for name in ("01_fine", "03_misses", "04_inline", "05_cut")]
     run = subprocess.run(
         [*nbval, *files], cwd=root, capture_output=True, encoding="utf-8", check=False
     )
-    assert "1 failed, 5 passed" in run.stdout
+    assert "1 failed, 6 passed" in run.stdout
     assert "claims not met: a (value 1)" in run.stdout
 
 
