@@ -34,6 +34,7 @@ LEGACY = {
     r"(?<![\w.])tf\.\w": "tf.*",
 }
 FIGURES = {"plots", "study_plots", "pages", "style", "plt", "fig", "figure", "ax", "axes"}
+UNTIDY = r"\bat 0x[0-9a-f]{6,}|\bHistory\(|\b\w*Warning:|<keras\.\S+ |callbacks\.history"
 MACHINE_PATHS = r"/(home/[\w.-]+|Users/[\w.-]+|root)/|[A-Z]:\\+Users\\+|\bipykernel_\d+"
 
 
@@ -333,6 +334,23 @@ def machine_paths(nb, *folders):
     ]
 
 
+def untidy_outputs(nb):
+    """No output shows a warning, an address in memory, or an object that nobody asked to see."""
+    return [
+        f"the output of cell {n} shows {match.group()!r}; expected what the reader asked for: end "
+        "the line with a semicolon, or mend what warns"
+        for n, cell in code_cells(nb)
+        for output in cell.outputs
+        if (match := re.search(UNTIDY, output_text(shown(output))))
+    ]
+
+
+def shown(output):
+    """An output without the words that no page shows, because a table stands there instead."""
+    data = {kind: part for kind, part in output.get("data", {}).items() if kind != "text/plain"}
+    return {**output, "data": data} if "text/html" in data else output
+
+
 def output_text(output):
     """All text of an output, without the base64 of pictures."""
     data = dict(output.get("data", {}))
@@ -356,6 +374,7 @@ GATES = (
     opening_and_closing,
     legacy_apis,
     machine_paths,
+    untidy_outputs,
 )
 
 

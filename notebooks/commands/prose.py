@@ -29,7 +29,7 @@ SOURCE = re.compile(r"\breports? [A-E]\b|arXiv|doi:|https?://|\bpublish|\bNIST's
 
 NOT_PROSE = re.compile(
     r"<!--=.*?<!--/-->|<!--.*?-->|^ *(?P<fence>```+|~~~+).*?^ *(?P=fence)|`[^`]*`|"
-    r"\$\$.*?\$\$|\$[^$\n]+\$|\[\d+(?:, ?\d+)*\]",
+    r"\$\$.*?\$\$|\$[^$\n]+\$|\[\d+(?:, ?\d+)*\]|\b9[059]\s?% interval",
     re.DOTALL | re.MULTILINE,
 )
 """Numbers from claims, comments, code and formulas."""

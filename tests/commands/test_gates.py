@@ -95,6 +95,9 @@ BAD = [
     (gates.opening_and_closing, change(6, source="## Further reading\n## Your turn"), "at the end"),
     (gates.machine_paths, change(outputs=[text_output("in /home/ada/x.py")]), "/home/ada/"),
     (gates.machine_paths, change(outputs=[text_output("C:\\Users\\ada")]), "Users"),
+    (gates.untidy_outputs, change(outputs=[text_output("<object at 0x7f3a2b1c>")]), "0x7f3a2b1c"),
+    (gates.untidy_outputs, change(outputs=[text_output("History(loss=[0.1])")]), "History"),
+    (gates.untidy_outputs, change(outputs=[text_output("UserWarning: no")]), "UserWarning:"),
     (gates.machine_paths, change(outputs=[text_output("/tmp/ipykernel_12/3.py")]), "ipykernel_12"),
 ]
 OLD_CODE = [
