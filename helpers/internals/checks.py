@@ -73,8 +73,9 @@ def check_splits(model: keras.Model, split: Split, validation: Split | None) -> 
 def check_model(model: keras.Model, images: np.ndarray) -> None:
     """Check that a model takes raw pixels, 0 … 255, and returns probabilities.
 
-    Warns where nothing in a model scales pixels before its first weights: such a model was either
-    trained elsewhere on 0 … 1, and reads badly here, or will learn badly.
+    Warns of images that are scaled already, before a model that scales them itself; and where
+    nothing in a model scales pixels before its first weights: such a model was either trained
+    elsewhere on 0 … 1, and reads badly here, or will learn badly.
 
     Args:
         model: built.
@@ -83,6 +84,13 @@ def check_model(model: keras.Model, images: np.ndarray) -> None:
     Raises:
         ValueError: outputs that are no probabilities, such as logits.
     """
+    rescales = any(isinstance(step, layers.Rescaling) for step in _operations(model))
+    if rescales and 0 < images.max() <= 1:
+        warnings.warn(
+            f"these images have pixels of at most {images.max():g}, and {model.name!r} scales pixels "
+            "of 0 … 255 itself: it would see nearly blank ones. Pass the raw pixels.",
+            stacklevel=3,
+        )
     if not _scales(model):
         shape = f"keras.layers.Reshape({tuple(model.input_shape[1:])})"
         begin = f"[keras.Input((28, 28)), keras.layers.Rescaling(1 / 255), {shape}, model]"

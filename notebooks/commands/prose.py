@@ -24,15 +24,17 @@ MEASURED = re.compile(
 )
 """What looks as if it had been measured."""
 
-SOURCE = re.compile(r"\breports? [A-E]\b|arXiv|doi:|https?://|\bpublish|\bNIST's\b", re.I)
+SOURCE = re.compile(
+    r"\breports? [A-E]\b|\bthe reports?\b|arXiv|doi:|https?://|\bpublish|\bNIST's\b", re.I
+)
 """What tells where a number comes from."""
 
 NOT_PROSE = re.compile(
-    r"<!--=.*?<!--/-->|<!--.*?-->|^ *(?P<fence>```+|~~~+).*?^ *(?P=fence)|`[^`]*`|"
+    r"<!--=.*?<!--/-->|<!--.*?-->|<details>.*?</details>|^ *(?P<fence>```+|~~~+).*?^ *(?P=fence)|`[^`]*`|"
     r"\$\$.*?\$\$|\$[^$\n]+\$|\[\d+(?:, ?\d+)*\]|\b9[059]\s?% interval",
     re.DOTALL | re.MULTILINE,
 )
-"""Numbers from claims, comments, code and formulas."""
+"""Numbers from claims, comments, code, formulas, and solutions, which a test executes."""
 
 
 def facts(nb):

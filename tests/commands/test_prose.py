@@ -53,7 +53,6 @@ def test_a_name_that_no_claim_has_is_a_problem():
         "That takes 61 times as long.",
         "Behind by −.17 points, more than in notebook 05.",
         "- first 12 seconds\n- then none",
-        "<details>\n\nIt is .913 here.\n\n</details>",
     ],
 )
 def test_a_number_out_of_nowhere_is_found(text):
@@ -71,6 +70,8 @@ def test_a_number_out_of_nowhere_is_found(text):
         "`0.913` and $0.5 x^{2.5}$",
         "```\n0.77\n```",
         "as [0.5] says, [24] too",
+        "97 % of them, as the report says, with its 95 % interval",
+        "<details>\n\nIt is .913 here.\n\n</details>",
     ],
 )
 def test_a_number_with_a_claim_a_source_or_a_setting_is_fine(text):

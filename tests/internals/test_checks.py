@@ -2,7 +2,7 @@
 
 import warnings
 
-from helpers import evaluation, models, training
+from helpers import data, evaluation, models, training
 from helpers.internals import checks
 
 import keras
@@ -159,3 +159,18 @@ def test_a_model_that_was_never_called_is_explained():
     with pytest.raises(ValueError) as error:
         training.fit(model, split(20), epochs=1)
     tiny.explains(error, "keras.Input((28, 28))")
+
+
+def test_images_that_are_scaled_already_are_noticed_by_fit_and_evaluate():
+    rng = np.random.default_rng(0)
+    raw = data.Split(rng.integers(0, 256, (20, 28, 28), "uint8"), np.arange(20) % 10)
+    twice = data.Split(raw.images / np.float32(255), raw.labels)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        evaluation.evaluate(models.dense_ann((2,)), raw, "0123456789")
+    for use in (
+        lambda: evaluation.evaluate(models.dense_ann((2,)), twice, "0123456789"),
+        lambda: training.fit(models.dense_ann((2,)), twice, epochs=1, verbose=False),
+    ):
+        with pytest.warns(UserWarning, match=r"at most 1, and 'dense_2' scales .* Pass the raw"):
+            use()
