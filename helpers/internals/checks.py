@@ -87,8 +87,8 @@ def check_model(model: keras.Model, images: np.ndarray) -> None:
     rescales = any(isinstance(step, layers.Rescaling) for step in _operations(model))
     if rescales and 0 < images.max() <= 1:
         warnings.warn(
-            f"these images have pixels of at most {images.max():g}, and {model.name!r} scales pixels "
-            "of 0 … 255 itself: it would see nearly blank ones. Pass the raw pixels.",
+            f"these images have pixels of at most {images.max():g}, and {model.name!r} scales "
+            "pixels of 0 … 255 itself: it would see nearly blank ones. Pass the raw pixels.",
             stacklevel=3,
         )
     if not _scales(model):

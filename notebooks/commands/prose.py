@@ -30,7 +30,8 @@ SOURCE = re.compile(
 """What tells where a number comes from."""
 
 NOT_PROSE = re.compile(
-    r"<!--=.*?<!--/-->|<!--.*?-->|<details>.*?</details>|^ *(?P<fence>```+|~~~+).*?^ *(?P=fence)|`[^`]*`|"
+    r"<!--=.*?<!--/-->|<!--.*?-->|<details>.*?</details>|"
+    r"^ *(?P<fence>```+|~~~+).*?^ *(?P=fence)|`[^`]*`|"
     r"\$\$.*?\$\$|\$[^$\n]+\$|\[\d+(?:, ?\d+)*\]|\b9[059]\s?% interval",
     re.DOTALL | re.MULTILINE,
 )
