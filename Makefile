@@ -4,7 +4,7 @@
 .DEFAULT_GOAL := help
 .NOTPARALLEL:          # notebooks train networks: two at a time would only get in each other's way
 unexport PYTHONPATH PYTHONHOME
-.PHONY: help course test lab outputs studies results release grade feedback bench lock clean FORCE
+.PHONY: help course test lab outputs studies results site release grade feedback bench lock clean FORCE
 
 RUN   := .venv/bin/python
 STAMP := .venv/installed-in
@@ -35,6 +35,9 @@ outputs: $(STAMP) ## execute notebooks in full, in place: all, or NB=05
 # Kill it and start it again at will; started twice at once, the two share the work.
 studies: $(STAMP) ## train the rows that the studies lack; NAME=… STORAGE=postgresql://…
 	$(RUN) notebooks/commands/studies.py $(NAME) $(if $(STORAGE),--storage '$(STORAGE)')
+
+site: $(STAMP) ## build the web pages in build/site from the notebooks as committed
+	$(RUN) site/build.py
 
 results: $(STAMP) ## write README.md's map and results table
 	$(RUN) notebooks/commands/results.py

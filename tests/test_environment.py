@@ -159,9 +159,9 @@ def test_conda_installs_only_python_and_pip_itself():
     assert lock.listed(ROOT) and "- -e ." in pip_section(ROOT)
 
 
-def test_the_list_is_in_four_groups_that_are_all_installed():
+def test_the_list_is_in_groups_that_are_all_installed():
     found = groups(ROOT)
-    assert list(found) == ["learner", "teaching", "scale", "development"]
+    assert list(found) == ["learner", "teaching", "scale", "site", "development"]
     assert all(found.values())
     names = [canonicalize_name(name) for group in found.values() for name in group]
     assert names == list(by_name(lock.listed(ROOT)))
@@ -389,7 +389,7 @@ def test_make_recovers_from_an_interrupted_install(checkout):
 def test_make_alone_lists_the_commands(checkout):
     status, output, logged = make(checkout)
     assert status == 0 and logged == []
-    commands = "course test lab outputs studies results bench lock clean"
+    commands = "course test lab outputs studies results site bench lock clean"
     for command in commands.split():
         assert f"make {command} " in output
 

@@ -42,7 +42,7 @@ def mnist(scan: np.ndarray) -> np.ndarray:
     """
     scan = np.asarray(scan, np.float32)
     scan = ink.crop(scan, scan > 0)
-    small = np.clip(ink.scaled(scan, 20 / max(scan.shape)), 0, 1)
+    small = ink.scaled(scan, 20 / max(scan.shape))
     field = np.zeros((28, 28), np.float32)
     corner = [round(14 - middle) for middle in ndimage.center_of_mass(small)]
     top, left = (min(max(at, 0), 28 - n) for at, n in zip(corner, small.shape, strict=True))

@@ -23,6 +23,9 @@ LONG = 64
 STROKE = (0.09, 0.2)
 """Width of strokes by the longer side of the character: 5 to 95 of 100 of EMNIST's images."""
 
+FAINT = 0.65
+"""A straight line is ruling if it is less dense than this share of the ink."""
+
 FINE = 64
 """Characters with a longer side of fewer pixels are enlarged before their edge is drawn."""
 
@@ -94,40 +97,127 @@ def _light(brightness: np.ndarray) -> np.ndarray:
 
 
 def _closed(array: np.ndarray, size: int, tight: bool) -> np.ndarray:
-    """Fill up what is dark and narrower than `size`; beyond the edge is paper if `tight`."""
-    outside = {"mode": "constant", "constant_values": array.max()} if tight else {"mode": "edge"}
-    filled = ndimage.grey_closing(np.pad(array, size, **outside), (size | 1, size | 1))
-    return filled[size:-size, size:-size]
+    """Fill up what is dark and narrower than `size`; beyond the edge is paper if `tight`.
+
+    Otherwise what is at the edge goes on there; the brighter of two pixels, for there may be
+    a rim of paper.
+    """
+    rim = np.full_like(array, array.max()) if tight else ndimage.maximum_filter(array, 3)
+    padded = np.pad(rim, size, mode="edge")
+    padded[size:-size, size:-size] = array
+    return ndimage.grey_closing(padded, (size | 1, size | 1))[size:-size, size:-size]
 
 
-def without_ruling(ink: np.ndarray, share: float, slack: int) -> np.ndarray:
+def without_ruling(
+    ink: np.ndarray, share: float, slack: int, long_strokes: bool = True
+) -> np.ndarray:
     """Take away what runs straight along rows or columns: ruled and squared paper.
 
-    Where a stroke crosses a line it stays: it goes on above and below; or it is darker.
+    A straight run is ruling if it is fainter than the ink, or long against what else is written,
+    or one of many at even distances; otherwise it is a stroke, as in E. Where a stroke crosses a
+    line it stays: it goes on above and below; or it is darker.
 
     Args:
         ink: float32 (h, w), as `density` returns it.
         share: of the width, or the height, that a line crosses at least, 0 … 1.
         slack: lines may wander by so many pixels.
+        long_strokes: strokes may be as long as that; otherwise every straight run is ruling.
 
     Returns:
         float32 (h, w).
 
     Taught in notebook 13.
     """
-    return _without_rows(_without_rows(ink, share, slack).T, share, slack).T
+    rows, columns = _runs(ink, share, slack), _runs(ink.T, share, slack)
+    rest = _without(_without(ink, rows, slack).T, columns, slack).T
+    if rest is ink or not long_strokes:
+        return rest
+    seen = ink[ink > FAINTEST]
+    dark = _quantile(seen, 0.9) if seen.size else 0
+    written = rest > EDGE * dark
+    strokes = _strokes(rows, ink, written, dark)
+    strokes |= _strokes(columns, ink.T, written.T, dark, upright=True).T
+    return np.where(strokes, ink, rest)
 
 
-def _without_rows(ink: np.ndarray, share: float, slack: int) -> np.ndarray:
-    """Take away what runs along rows."""
+def _runs(ink: np.ndarray, share: float, slack: int) -> np.ndarray:
+    """How dense straight runs along rows are, at their palest place; 0 where there are none."""
     length = int(share * ink.shape[1])
     wide = ndimage.maximum_filter1d(ink, 2 * slack + 1, axis=0, mode="nearest")
     if np.count_nonzero(wide > FAINTEST / 2, axis=1).max() < length:
-        return ink
+        return np.zeros_like(ink)
     line = ndimage.grey_opening(wide, (1, length | 1), mode="constant")
+    return np.where(line > FAINTEST / 2, line, 0)
+
+
+def _without(ink: np.ndarray, runs: np.ndarray, slack: int) -> np.ndarray:
+    """Take away runs along rows, but for what crosses them."""
+    if not runs.any():
+        return ink
     across = ndimage.grey_opening(ink, (2 * slack + 3, 1), mode="nearest")
-    rest = np.maximum(ink - 1.5 * line, np.minimum(ink, across))
-    return np.where(line > FAINTEST / 2, rest, ink)
+    return np.where(runs > 0, np.maximum(ink - 1.5 * runs, np.minimum(ink, across)), ink)
+
+
+def _strokes(
+    runs: np.ndarray, ink: np.ndarray, written: np.ndarray, dark: float, upright: bool = False
+) -> np.ndarray:
+    """Where runs along rows are strokes: as dark as ink, not repeated, not long."""
+    labels, count = ndimage.label(runs > 0.3 * dark)
+    if not count:
+        return labels > 0
+    found = ndimage.find_objects(labels)
+    starts, stops = np.array([(part[1].start, part[1].stop) for part in found]).T
+    rows = np.array([(part[0].start + part[0].stop) / 2 for part in found])
+    density = ndimage.labeled_comprehension(ink, labels, range(1, count + 1), _dense, float, 0)
+    ruling = density < FAINT * dark
+    ruling |= _repeated(rows, ~ruling & (stops - starts > ink.shape[1] / 2))
+    line = np.count_nonzero(ink[labels > 0] > EDGE * dark) / count
+    if written.sum() > 0.5 * line:  # else there are only strokes, and what hangs on to them
+        ruling |= _long(starts, stops, written, upright)
+    return np.concatenate([[False], ~ruling])[labels]
+
+
+def _dense(line: np.ndarray) -> float:
+    """How dense a line is, whatever wandered into its surroundings."""
+    return np.quantile(line, 0.75)
+
+
+def _repeated(rows: np.ndarray, wide: np.ndarray) -> np.ndarray:
+    """Which wide lines are four or more at even distances; some may be missing between them."""
+    if np.count_nonzero(wide) < 4:
+        return np.zeros(len(rows), bool)
+    apart = np.diff(np.sort(rows[wide]))
+    steps = apart / max(np.median(apart), 1)
+    return wide & bool(np.abs(steps - np.round(steps)).max() < 0.2)
+
+
+def _long(starts: np.ndarray, stops: np.ndarray, written: np.ndarray, upright: bool) -> np.ndarray:
+    """Which runs along rows are long against what else is written.
+
+    A run across all of a small picture ends with it, so that it may be shorter if it goes on far
+    to both sides of the rest; not so one or two upright stems: those of p, 4 and H do that.
+    """
+    width, columns = written.shape[1], np.flatnonzero(written.any(axis=0))
+    lengths, margin = stops - starts, 0.15 * width
+    beyond = (starts + margin < columns[0]) & (columns[-1] + margin < stops)
+    beyond &= (lengths > 0.9 * width) & (not upright or len(lengths) > 2)
+    return lengths > np.where(beyond, 1.5, 4) * _typical_side(written)
+
+
+def _typical_side(mask: np.ndarray) -> float:
+    """The longer side that is usual among the marks of a mask."""
+    found = ndimage.find_objects(ndimage.label(mask, EIGHT)[0])
+    return typical(np.array([max(x.stop - x.start, y.stop - y.start) for y, x in found]))
+
+
+def typical(sides: np.ndarray) -> float:
+    """The side of which all smaller ones together make up half: dots and specks hardly count.
+
+    Args:
+        sides: pixels; there may be none.
+    """
+    ordered = np.sort(sides)
+    return ordered[np.searchsorted(ordered.cumsum(), ordered.sum() / 2)] if len(sides) else 0
 
 
 # --- mask: which pixels are ink ---------------------------------------------------------------
@@ -144,14 +234,19 @@ def darkness(ink: np.ndarray) -> float:
 
     Taught in notebook 13.
     """
-    noise = -_quantile(ink[::2, ::2], 0.05)  # about the standard deviation of paper
-    seen = ink[ink > max(FAINTEST, 6 * noise)]
+    seen = ink[ink > _least(ink)]
     if not seen.size:
         raise NoInk(
             "Expected ink on paper, found nothing that stands out. Write larger or darker, or "
             "take the picture in better light."
         )
     return _quantile(seen, 0.75)
+
+
+def _least(ink: np.ndarray) -> float:
+    """What has at least this density stands out of the noise of the paper."""
+    noise = -_quantile(ink[::2, ::2], 0.05)  # about the standard deviation of paper
+    return max(FAINTEST, 6 * noise)
 
 
 def strokes(ink: np.ndarray, dark: float) -> np.ndarray:
@@ -167,6 +262,23 @@ def strokes(ink: np.ndarray, dark: float) -> np.ndarray:
     Taught in notebook 13.
     """
     return ndimage.binary_propagation(ink > 0.55 * dark, EIGHT, mask=ink > EDGE * dark)
+
+
+def sharpness(ink: np.ndarray, mask: np.ndarray) -> float:
+    """How steeply ink ends: the change of density across two pixels at its outline, by its own.
+
+    Args:
+        ink: float32 (h, w), as `density` returns it.
+        mask: bool (h, w), where there is ink.
+
+    Returns:
+        0 (a shade that fades away) … 1 (drawn by a program); 0 too where no outline is in view.
+    """
+    outline = mask & ~ndimage.binary_erosion(mask, EIGHT, border_value=1)
+    if not outline.any():
+        return 0.0
+    change = ndimage.maximum_filter(ink, 3) - ndimage.minimum_filter(ink, 3)
+    return float(np.median(change[outline]) / _quantile(ink[mask], 0.75))
 
 
 def _quantile(values: np.ndarray, share: float) -> float:
@@ -206,7 +318,7 @@ def scan(ink: np.ndarray, mask: np.ndarray, even: bool = True) -> np.ndarray:
     shape = large > EDGE * _quantile(ink[mask], 0.75)
     large = even_strokes(shape) if even else shape.astype(np.float32)
     large = crop(large, large > 0.5)
-    return np.clip(scaled(large, LONG / max(large.shape)), 0, 1)
+    return scaled(large, LONG / max(large.shape))
 
 
 def even_strokes(shape: np.ndarray, share: tuple[float, float] = STROKE) -> np.ndarray:
@@ -272,7 +384,7 @@ def resize(
     Args:
         array: float32 (h, w).
         shape: the new height and width.
-        method: how pixels between pixels are found.
+        method: how pixels between pixels are found; bicubic curves overshoot at sharp edges.
 
     Returns:
         float32 of the new shape.
@@ -285,6 +397,8 @@ def resize(
 def scaled(array: np.ndarray, factor: float) -> np.ndarray:
     """An array enlarged or reduced in both directions alike, by Pillow's bicubic filter.
 
+    No value leaves the range of the array's own, else white paper would not stay white.
+
     Args:
         array: float32 (h, w).
         factor: of each side's length.
@@ -293,4 +407,5 @@ def scaled(array: np.ndarray, factor: float) -> np.ndarray:
         float32, at least one pixel high and wide.
     """
     shape = [max(1, round(factor * side)) for side in array.shape]
-    return resize(array, shape, Image.Resampling.BICUBIC)
+    curves = resize(array, shape, Image.Resampling.BICUBIC)
+    return np.clip(curves, array.min(), array.max())

@@ -13,6 +13,9 @@ from scipy import ndimage
 MOST = 5_000
 """A page has at most so many marks; more are a texture, or a page that is not handwriting."""
 
+WIDEST = 2.7
+"""A character is at most so many times as wide as high."""
+
 SKEW = 8
 """A page may be turned by so many degrees in either direction."""
 
@@ -124,10 +127,10 @@ def characters(mask: np.ndarray) -> list[Character]:
     marks = np.array([(x.start, y.start, x.stop, y.stop) for y, x in found]).reshape(-1, 4)
     area = np.bincount(labels.ravel(), minlength=count + 1)[1:]
     sides, stroke = _sides(marks), ink.width(mask)
-    size = _typical(sides[sides > 2.1 * stroke])
+    size = ink.typical(sides[sides > 2.1 * stroke])
     if not size:
         return []
-    groups = _joined(marks, area > 0.3 * stroke**2, size)
+    groups = _joined(marks, area > 0.3 * stroke**2, size, labels)
     boxes = np.array([_around(marks[group]) for group in groups])
     large = _sides(boxes) > max(0.35 * size, 2 * stroke)
     groups, boxes = [g for g, keep in zip(groups, large, strict=True) if keep], boxes[large]
@@ -149,7 +152,9 @@ def _character(
 
 
 def only(mask: np.ndarray) -> np.ndarray:
-    """The pixels of the only character; what the picture's edge cuts off counts only if alone.
+    """The pixels of the only character; what the picture's edge cuts off hardly counts.
+
+    In a picture that is cut to the writing, small parts of neighbours are left out.
 
     Args:
         mask: bool (h, w), True where there is ink.
@@ -166,19 +171,31 @@ def only(mask: np.ndarray) -> np.ndarray:
     found = characters(mask)
     if not found:
         raise NoInk("Expected a character, found specks only. Write larger, or go nearer.")
-    areas = [np.count_nonzero(one.mask) for one in found]
-    edges = (0, 0, *mask.shape[::-1])
-    inside = [
-        one
-        for one, area in zip(found, areas, strict=True)
-        if area > 0.1 * max(areas) and not any(np.equal(one.box, edges))
-    ]
-    found = inside or [one for one, area in zip(found, areas, strict=True) if area == max(areas)]
+    areas = np.array([np.count_nonzero(one.mask) for one in found])
+    boxes, edges = np.array([one.box for one in found]), (0, 0, *mask.shape[::-1])
+    cut = boxes == edges
+    amidst = ~cut.any(axis=1) & (areas > 0.1 * areas.max())
+    if (cut[:, 1] & cut[:, 3]).any() or not amidst.any():  # the picture is cut to the writing
+        amidst = areas > 0.35 * areas.max()
+    found = [one for one, keep in zip(found, amidst, strict=True) if keep]
     if len(found) > 1 and not _dotted(found):
         raise SeveralCharacters(
             f"Expected one character, found {len(found)}. Cut the picture, or use read_page."
         )
     return together(found, mask.shape)
+
+
+def crowded(mask: np.ndarray) -> bool:
+    """Is this ink as wide as several characters, or has it as many strokes side by side?
+
+    Args:
+        mask: bool (h, w), somewhere True.
+
+    Taught in notebook 13.
+    """
+    mask = ink.crop(mask, mask)
+    strokes = (np.diff(mask.astype(np.int8), axis=1, prepend=0) > 0).sum(axis=1)
+    return bool(mask.shape[1] > WIDEST * mask.shape[0] or np.quantile(strokes, 0.7) > 4)
 
 
 def together(found: Sequence[Character], shape: tuple[int, int]) -> np.ndarray:
@@ -233,18 +250,14 @@ def _sides(boxes: np.ndarray) -> np.ndarray:
     return (boxes[:, 2:] - boxes[:, :2]).max(axis=1, initial=0)
 
 
-def _typical(sides: np.ndarray) -> float:
-    """The side of which all smaller ones together make up half: dots and specks hardly count."""
-    ordered = np.sort(sides)
-    return ordered[np.searchsorted(ordered.cumsum(), ordered.sum() / 2)] if len(sides) else 0
-
-
 def _around(boxes: np.ndarray) -> tuple[int, ...]:
     """The box around boxes."""
     return (*boxes[:, :2].min(axis=0), *boxes[:, 2:].max(axis=0))
 
 
-def _joined(marks: np.ndarray, large: np.ndarray, size: float) -> list[np.ndarray]:
+def _joined(
+    marks: np.ndarray, large: np.ndarray, size: float, labels: np.ndarray
+) -> list[np.ndarray]:
     """Lists of marks that make one character each: dots with stems, broken strokes, bars.
 
     Each mark, from the smallest on, joins the nearest one that it can belong to.
@@ -253,14 +266,37 @@ def _joined(marks: np.ndarray, large: np.ndarray, size: float) -> list[np.ndarra
     for mark in np.argsort(_sides(marks), kind="stable"):
         others = np.flatnonzero(large & (group != group[mark]))
         if large[mark] and len(others):
-            distance = _distances(marks[mark], marks[others], size)
-            if distance.min() < np.inf:
-                group[group == group[mark]] = group[others[distance.argmin()]]
+            gaps, touching = _gaps_to(marks[mark], marks[others], size)
+            for place in np.argsort(gaps, kind="stable")[: np.isfinite(gaps).sum()]:
+                other = others[place]
+                if not touching[place] or _near(labels, marks, mark, other, size):
+                    group[group == group[mark]] = group[other]
+                    break
     return [np.flatnonzero(large & (group == one)) for one in np.unique(group[large])]
 
 
-def _distances(mark: np.ndarray, others: np.ndarray, size: float) -> np.ndarray:
-    """How far a mark is from others, pixels; inf from those that it cannot belong to.
+def _near(labels: np.ndarray, marks: np.ndarray, one: int, other: int, size: float) -> bool:
+    """Is the ink of two marks a hair's breadth apart, or more where one is amidst the other?
+
+    Boxes of neighbours overlap at a corner, as those of AV; those of broken strokes lie in one
+    another.
+    """
+    first, second = marks[[one, other]]
+    shared = np.minimum(first[2:], second[2:]) - np.maximum(first[:2], second[:2])
+    areas = [np.prod(box[2:] - box[:2]) for box in (first, second)]
+    reach = size * (0.05 + 0.2 * np.prod(np.maximum(shared, 0)) / min(areas))
+    left, top = np.maximum(first[:2] - int(reach) - 1, 0)
+    right, bottom = first[2:] + int(reach) + 1
+    part = labels[top:bottom, left:right]
+    away = ndimage.distance_transform_edt(part != other + 1)
+    there = (part == other + 1).any()
+    return bool(there and away[part == one + 1].min() - 1 <= reach)
+
+
+def _gaps_to(mark: np.ndarray, others: np.ndarray, size: float) -> tuple[np.ndarray, np.ndarray]:
+    """How far a mark is from others, pixels, and with which it has to touch to belong to them.
+
+    The distance is that of their boxes, and inf from those that it cannot belong to.
 
     A dot belongs to what it stands above, also a little beside it: i and j. A bar belongs to
     what it lies over or under: E, 5. Anything else has to touch, but for a hair's breadth: two
@@ -280,7 +316,7 @@ def _distances(mark: np.ndarray, others: np.ndarray, size: float) -> np.ndarray:
     bar &= (side > 0.4 * size) & (_sides(others) > 0.4 * size)
     touch = np.maximum(beside, apart) < 0.05 * size
     gap = np.maximum(apart, 0) + np.maximum(beside, 0)
-    return np.where(dot | bar | touch, gap, np.inf)
+    return np.where(dot | bar | touch, gap, np.inf), ~(dot | bar)
 
 
 def _lines(boxes: np.ndarray) -> list[list[int]]:

@@ -130,6 +130,8 @@ def _from_file(path: str | os.PathLike[str]) -> tuple[Image.Image, float]:
             f"relative paths start in {os.path.basename(os.getcwd())!r}, where the notebook is."
         )
 
+    _refuse_kind(path, name)
+
     def decoded() -> tuple[Image.Image, float]:
         with Image.open(path, formats=FORMATS) as picture:
             _check_size(*picture.size)
@@ -140,6 +142,24 @@ def _from_file(path: str | os.PathLike[str]) -> tuple[Image.Image, float]:
             return plain, long / max(plain.size)
 
     return _explained(decoded, f"the file {name!r}")
+
+
+def _refuse_kind(path: str | os.PathLike[str], name: str) -> None:
+    """Refuse the two common kinds of file that hold a picture but cannot be opened here."""
+    with open(path, "rb") as file:
+        head = file.read(64)
+    kind = head[8:12] if head[4:8] == b"ftyp" and b"avif" not in head else b""
+    if kind.startswith((b"hei", b"hev", b"mif1", b"msf1")):
+        raise NotAPicture(
+            f"Expected a picture in one of the formats {', '.join(FORMATS)}; the file {name!r} is "
+            "HEIC, as telephones take. Share or export it as JPEG, or set the camera to JPEG "
+            "(iPhone: Settings, Camera, Formats, Most Compatible)."
+        )
+    if b"%PDF-" in head:
+        raise NotAPicture(
+            f"Expected a picture in one of the formats {', '.join(FORMATS)}; the file {name!r} is "
+            "a PDF document. Save the page as PNG, or take a screenshot of it."
+        )
 
 
 def _explained(opened: Callable, what: str):

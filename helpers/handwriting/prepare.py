@@ -1,6 +1,8 @@
 """A picture of a character, or a page of them, as images like those a network was trained on."""
 
+import warnings
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 from helpers.handwriting import ink, layout, pictures
@@ -20,6 +22,18 @@ NEEDS = {"light": "invert", "ruling": "light", "specks": "light", "crop": "light
 
 LEAST, COARSE, FINE = 64, 112, 320
 """Longer side, pixels: what has less is enlarged; how small and large pictures are looked at."""
+
+LEAST_SHARP = 0.25
+"""Ink is at least so steep at its outline, as `ink.sharpness` measures it; shades are less so."""
+
+WIDE = 1.8
+"""Few characters are so many times as wide as high; on a page with many of them letters touch."""
+
+BATCH = 256
+"""So many images go through a model at once."""
+
+DOUBTFUL = 0.7
+"""A page is in doubt if the median of its characters' best probabilities is less."""
 
 # --- one character ----------------------------------------------------------------------------
 
@@ -56,6 +70,7 @@ def prepare(image: ImageLike, style: str = "emnist", steps: Sequence[str] = STEP
     box = _closer(mask, picture.size)
     if box:
         density, mask = _look(picture, box, steps)
+    _check_character(density, mask)
     return convert(ink.scan(density, mask, "stroke" in steps))
 
 
@@ -92,7 +107,10 @@ def read(
 
 def _predicted(model: "keras.Model", classes: Sequence[str], images: np.ndarray) -> np.ndarray:
     """The probability of each class for each image, (n, k)."""
-    probabilities = np.asarray(model.predict(images, batch_size=256, verbose=0))
+    # a Keras model's predict spends several times as long on setting up as on one image
+    look = getattr(model, "predict_on_batch", None) or partial(model.predict, verbose=0)
+    parts = [look(images[i : i + BATCH]) for i in range(0, len(images), BATCH)]
+    probabilities = np.concatenate([np.asarray(part) for part in parts])
     if probabilities.shape != (len(images), len(classes)):
         raise ValueError(
             f"Expected probabilities of shape {(len(images), len(classes))}, found "
@@ -109,6 +127,20 @@ def _check_steps(steps: Sequence[str]) -> None:
             raise ValueError(f"Expected steps of {STEPS}{needed}; found {tuple(steps)}. Add it.")
 
 
+def _check_character(density: np.ndarray, mask: np.ndarray) -> None:
+    """Refuse what is no character, but a shade, or several that touch."""
+    if ink.sharpness(density, mask) < LEAST_SHARP:
+        raise NoInk(
+            "Expected strokes, found a shade without an edge. Write on the paper, or take the "
+            "picture in focus."
+        )
+    if layout.crowded(mask):
+        raise SeveralCharacters(
+            "Expected one character, found what is as wide, or has as many strokes side by side, "
+            "as several that touch. Cut the picture, or write them apart."
+        )
+
+
 def _look(
     picture: Image.Image, box: tuple[int, int, int, int] | None, steps: Sequence[str]
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -117,21 +149,28 @@ def _look(
     seen = pictures.brightness(picture, box, FINE if large else COARSE)
     seen = ink.scaled(seen, max(1, LEAST / max(seen.shape)))
     seen = ink.dark_on_light(seen, 2 * max(seen.shape) // 3)
+    whole = box is None
     try:
-        density, mask = _find(seen, steps, tight=False)
+        density, mask = _find(seen, steps, whole, tight=False)
     except NoInk:
-        return _find(seen, steps, tight=True)
+        return _find(seen, steps, whole, tight=True)
     if mask[0].any() or mask[-1].any() or mask[:, 0].any() or mask[:, -1].any():
-        return _find(seen, steps, tight=True)
+        return _find(seen, steps, whole, tight=True)
     return density, mask
 
 
-def _find(seen: np.ndarray, steps: Sequence[str], tight: bool) -> tuple[np.ndarray, np.ndarray]:
-    """Density of ink and mask of the character, which fills the picture if `tight`."""
+def _find(
+    seen: np.ndarray, steps: Sequence[str], whole: bool, tight: bool
+) -> tuple[np.ndarray, np.ndarray]:
+    """Density of ink and mask of the character.
+
+    It may fill the picture if that is whole, not a part with the character amidst. If `tight`,
+    strokes may lie along its edge.
+    """
     side = max(seen.shape)
     density = ink.density(seen, side // 3, tight)
     if "ruling" in steps:
-        density = ink.without_ruling(density, 0.95, 1 + side // 64)
+        density = ink.without_ruling(density, 0.95, 1 + side // 64, long_strokes=whole)
     dark = ink.darkness(density)
     if "specks" not in steps:
         return density, ink.strokes(density, dark)
@@ -164,7 +203,8 @@ def read_page(
     """Read a page of separate characters, line by line.
 
     Marks that are smaller than a third of a character and belong to none, such as full stops, are
-    left out: there is no class for them.
+    left out: there is no class for them. A warning says what makes the reading doubtful: letters
+    that touch, as in cursive writing, or low probabilities.
 
     Args:
         image: as for `prepare`, up to 64 million pixels; lines may fall or rise by a few degrees.
@@ -194,12 +234,38 @@ def read_page(
     density = ink.without_ruling(layout.level(density, angle), 1 / 6, 2)
     mask = ink.strokes(density, ink.darkness(density))
 
-    found = layout.characters(mask)
+    found = [
+        one
+        for one in layout.characters(mask)
+        if ink.sharpness(density[one.part], one.mask) >= LEAST_SHARP
+    ]
     if not found:
-        raise NoInk("Expected characters, found specks only. Write larger, or go nearer.")
+        raise NoInk("Expected characters, found specks or shades. Write larger, or go nearer.")
     images = np.stack([convert(ink.scan(density[one.part], one.mask)) for one in found])
     probabilities = _predicted(model, classes, images)
+    _warn([one.mask for one in found], float(np.median(probabilities.max(axis=1))))
 
     names = [classes[index][0] for index in probabilities.argmax(axis=1)]
     boxes = layout.turned_back([one.box for one in found], density.shape, seen.shape, angle)
     return layout.text(found, names), np.round(boxes * scale).astype(int), probabilities
+
+
+def _warn(masks: Sequence[np.ndarray], median: float) -> None:
+    """Say in one sentence what speaks against a page's reading."""
+    shapes = np.array([ink.crop(mask, mask).shape for mask in masks])
+    high, wide = shapes.T
+    large = high > np.median(high) / 2  # not dashes
+    touching = [layout.crowded(mask) for mask in masks]
+    if (large & (wide > WIDE * high)).mean() > 0.1:
+        touching |= wide > WIDE * high
+    count, seen = np.count_nonzero(large & touching), []
+    if count:
+        seen.append(f"{count} of {len(masks)} are as wide as several letters that touch")
+    if median < DOUBTFUL:
+        seen.append(f"the median of their best probabilities is {median:.2f}")
+    if seen:
+        warnings.warn(
+            f"Expected separate characters on paper; {' and '.join(seen)}, so that the text is in "
+            "doubt: write block letters apart, and photograph the paper alone.",
+            stacklevel=3,
+        )

@@ -93,6 +93,13 @@ def write_numbers(nb):
     return problems
 
 
+def solutions(nb):
+    """The code of the exercises' solutions, in order."""
+    text = "\n".join(cell.source for cell in nb.cells if cell.cell_type == "markdown")
+    folded = re.findall(r"<details><summary>Solution.*?</details>", text, re.DOTALL)
+    return re.findall(r"^```python\n(.*?)^```", "\n".join(folded), re.DOTALL | re.MULTILINE)
+
+
 def describe_figures(nb):
     """Give each picture its text for those who don't see it, in place: its title and caption."""
     for cell, caption in captioned(nb):

@@ -105,3 +105,14 @@ def test_a_picture_says_its_title_and_caption_to_those_who_do_not_see_it():
 def test_a_figure_without_a_caption_is_found(below):
     (problem,) = prose.figures_without_caption(with_figure(below))
     assert "figure of cell 1 has no caption" in problem
+
+
+def test_the_solutions_of_exercises_are_found_and_no_other_code():
+    fenced = "```python\n{}\n```"
+    question = f"<details><summary>Question</summary>\n\n{fenced.format('q')}\n\n</details>"
+    solved = [
+        f"<details><summary>Solution</summary>\n\n{fenced.format(code)}\n\nSo.\n\n</details>"
+        for code in ("x = 1\ny = 2", "z = 3")
+    ]
+    text = "\n\n".join([fenced.format("shown"), question, *solved])
+    assert prose.solutions(notebook(text)) == ["x = 1\ny = 2\n", "z = 3\n"]

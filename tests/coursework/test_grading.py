@@ -23,6 +23,7 @@ import tiny_coursework
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_raw_cell
 from tiny_coursework import NAME, RIGHT, answered, hand_in
 
+os.environ["SANDBOX"] = "as-root"  # whoever runs these tests
 try:
     sandbox.check()
     NO_SANDBOX = ""
@@ -79,6 +80,13 @@ def in_table(course, student):
     return {name: float(row[f"{name}_checks"]) for name in RIGHT}, row["notes"]
 
 
+def page(course, student="ada"):
+    """Write the page that a student gets. Returns it."""
+    course.feedback(NAME, student)
+    path = course.root / "feedback" / student / NAME / f"{NAME}.html"
+    return path.read_text(encoding="utf-8")
+
+
 def said(course, name, student="ada"):
     """What the checks of a question said."""
     path = course.root / "autograded" / student / NAME / f"{NAME}.ipynb"
@@ -98,10 +106,9 @@ def test_right_answers_get_full_marks_and_a_text_waits_for_a_person(course):
 def test_a_mistake_is_named_on_the_page_and_the_hidden_test_is_not_shown(course):
     hand_in(course.root, "ada", right(course, double="def double(x):\n    return x"))
     assert graded(course)[0] == {"double": 0, "triple": 5}
-    course.feedback(NAME, "ada")
-    page = (course.root / "feedback" / "ada" / NAME / f"{NAME}.html").read_text(encoding="utf-8")
-    assert "the secret sentence" in page
-    assert "double(21)" not in page and "Nothing stays nothing" in page
+    text = page(course)
+    assert "the secret sentence" in text
+    assert "double(21)" not in text and "Nothing stays nothing" in text
 
 
 def test_a_page_names_the_questions_and_shows_what_cells_end_in(course):
@@ -110,12 +117,11 @@ def test_a_page_names_the_questions_and_shows_what_cells_end_in(course):
     nb.cells += [new_code_cell("'a' 'text'"), new_code_cell(figure)]
     hand_in(course.root, "ada", nb)
     graded(course)
-    course.feedback(NAME, "ada")
-    page = (course.root / "feedback" / "ada" / NAME / f"{NAME}.html").read_text(encoding="utf-8")
-    assert "tiny: 5.0 of 12.0 marks so far" in page and "Test cell" not in page
-    assert '<a href="#double_checks">double</a>:' in page
-    assert "2.0 at most, still to be marked by a person" in page
-    assert "atext" in page and page.count("data:image/png") == 1 and "Out[" not in page
+    text = page(course)
+    assert "tiny: 5.0 of 12.0 marks so far" in text and "Test cell" not in text
+    assert '<a href="#double_checks">double</a>:' in text
+    assert "2.0 at most, still to be marked by a person" in text
+    assert "atext" in text and text.count("data:image/png") == 1 and "Out[" not in text
 
 
 def test_a_student_cannot_put_a_script_on_the_page(course):
@@ -135,17 +141,16 @@ def test_a_student_cannot_put_a_script_on_the_page(course):
     nb.cells += [new_markdown_cell(link) for link in (*links, "[web](https://example.org)")]
     hand_in(course.root, "ada", nb)
     assert graded(course)[0] == FULL
-    course.feedback(NAME, "ada")
-    page = (course.root / "feedback" / "ada" / NAME / f"{NAME}.html").read_text(encoding="utf-8")
-    assert page.count("stolen") >= 4
-    assert "<script>stolen" not in page and "<b onclick" not in page
-    _, _, body = page.partition("<body")
+    text = page(course)
+    assert text.count("stolen") >= 4
+    assert "<script>stolen" not in text and "<b onclick" not in text
+    _, _, body = text.partition("<body")
     targets = re.findall(r"""\b(?:href|src)\s*=\s*["']?([^"'> ]*)""", body)
     assert [one for one in targets if not re.match(r"#|data:image/png|https://example", one)] == []
     assert "https://example.org" in targets and r"\href" not in body
 
 
-# --- hostile answers to the first question; the second is answered rightly ----------------------
+# --- hostile answers to the first question; the second is answered rightly ------------------------
 
 HOSTILE = {
     "endless loop": "while True:\n    pass",
@@ -196,12 +201,14 @@ HOSTILE = {
         def double(x):
             return Everything()""",
     "overwritten helpers": """
-        import json, sys
+        import gc, json
         import numpy as np
         import wire
+        (answers,) = [one for one in gc.get_objects() if type(one).__name__ == "Answers"]
         np.allclose = np.array_equal = lambda *_, **__: True
         json.dumps = lambda *_, **__: "[1, 'done', true]"
-        sys.modules["__main__"].pack = wire.pack = lambda *_: b'{"tuple": [1, "done", true]}'
+        real = type(answers).run.__globals__  # the program's own; __main__ is IPython's
+        real["pack"] = wire.pack = lambda *_: b'{"tuple": [1, "done", true]}'
         def double(x):
             return x""",
     "overwritten helpers on disk": """
@@ -257,6 +264,39 @@ HOSTILE = {
     "a class": "class double:\n    pass",
 }
 
+# Replies that look like replies: of code that has reached the program in the sandbox.
+REACH = """
+import gc
+program = {type(one).__name__: one for one in gc.get_objects()}
+answers, connection = program["Answers"], program["Connection"]
+real = type(answers).run.__globals__
+pack = real["pack"]
+"""
+IN_PLACE_OF_ALL = "real['pack'] = lambda value, *_: pack((value[0], {}))"
+NOTHING = "{'texts': {'stdout': '', 'stderr': ''}, 'shown': [], 'error': None}"
+NONSENSE = "{'texts': {'stdout': 1, 'stderr': []}, 'shown': [[1]], 'error': [1, 2, 3]}"
+FORGED = {
+    "always the same bytes": "real['pack'] = lambda *_: b'{\"tuple\": [1, \"done\", true]}'",
+    "true": IN_PLACE_OF_ALL.format("'done', True"),
+    "a cell that showed nothing": IN_PLACE_OF_ALL.format(f"'done', {NOTHING}"),
+    "a cell that showed nonsense": IN_PLACE_OF_ALL.format(f"'done', {NONSENSE}"),
+    "a missing name": IN_PLACE_OF_ALL.format("'done', ('missing',)"),
+    "no value": IN_PLACE_OF_ALL.format("'done'"),
+    "no reason": IN_PLACE_OF_ALL.format("'failed'"),
+    "no outcome": IN_PLACE_OF_ALL.format("__import__('numpy').arange(2), 1"),
+    "another function": "answers.call = lambda *_: 7",
+    "no cell is run": f"answers.run = lambda *_: {NOTHING}",
+    "what is not asked yet": """
+for number in range(100):
+    connection.send_bytes(pack((number, 'done', 42)))""",
+    "an end that comes later": """
+import os, threading
+threading.Timer(1, os._exit, [0]).start()""",
+}
+for title, forged in FORGED.items():
+    HOSTILE[f"forged by a cell, {title}"] = REACH + forged
+    inside = textwrap.indent(REACH + forged, "    ")
+    HOSTILE[f"forged by a function, {title}"] = f"def double(x):{inside}\n    return 2 * x + 1"
 
 HONEST = ("0 first", "half-way", "z last")  # in the order in which they are graded
 
@@ -280,6 +320,16 @@ def crowd(template, tmp_path_factory):
     shown, _ = run.communicate(timeout=3000)
     assert run.returncode == 0, shown
     return course
+
+
+def test_code_that_takes_the_place_of_the_program_costs_its_question_alone(course):
+    """As well as what a wrong answer leaves behind for others."""
+    taken_over = f"{REACH}answers.call = lambda *_: 7"
+    for left in (taken_over, "abs = 7"):
+        attack = f"{left}\ndef double(x):\n    return x"
+        triple = "def triple(x):\n    return abs(3 * x)"
+        hand_in(course.root, "ada", right(course, double=attack, triple=triple))
+        assert graded(course)[0] == {"double": 0, "triple": 5}
 
 
 @slow
@@ -382,7 +432,7 @@ def test_a_question_that_is_added_to_graded_work_is_refused_with_the_reason(cour
     hand_in(course.root, "ada", right(course))
     course.grade(NAME, "ada")
     path = course.root / "source" / NAME / f"{NAME}.ipynb"
-    text = path.read_text(encoding="utf-8").replace("triple_checks", "other_checks")
+    text = path.read_text(encoding="utf-8").replace('"grade_id": "triple', '"grade_id": "other')
     path.write_text(text, encoding="utf-8")
     with pytest.raises(RuntimeError) as refused:
         course.release(NAME)
@@ -443,7 +493,7 @@ def test_seconds_are_the_processors_and_on_the_clock_some_times_as_many(template
         assert sandbox._work(process._family()) == 0  # nothing is left of it
 
 
-# --- notebooks that arrive in another shape ------------------------------------------------------
+# --- notebooks that arrive in another shape -------------------------------------------------------
 
 
 def test_no_notebook_and_no_json_get_no_marks_and_a_reason(course):
@@ -460,9 +510,8 @@ def test_no_notebook_and_no_json_get_no_marks_and_a_reason(course):
         marks, notes = graded(course)
         assert marks == {"double": 0, "triple": 0}
         assert reason in notes
-    course.feedback(NAME, "ada")
-    page = (course.root / "feedback" / "ada" / NAME / f"{NAME}.html").read_text(encoding="utf-8")
-    assert "Your notebook was not graded" in page
+    text = page(course)
+    assert "Your notebook was not graded" in text
 
 
 def test_a_notebook_of_200_mb_is_not_read(course):
@@ -474,13 +523,57 @@ def test_a_notebook_of_200_mb_is_not_read(course):
     assert "It takes 200 MB; expected at most 10" in notes
 
 
-def test_a_link_is_not_followed(course, tmp_path):
+@pytest.mark.parametrize("level", ["the file", "the assignment's folder", "the student's folder"])
+def test_a_link_is_not_followed(course, level):
     other = hand_in(course.root, "bob", right(course))
     folder = course.root / "submitted" / "ada" / NAME
-    folder.mkdir(parents=True)
-    (folder / f"{NAME}.ipynb").symlink_to(other)
+    if level == "the file":
+        folder.mkdir(parents=True)
+        (folder / f"{NAME}.ipynb").symlink_to(other)
+    elif level == "the assignment's folder":
+        folder.parent.mkdir()
+        folder.symlink_to(other.parent)
+    else:
+        folder.parent.symlink_to(other.parents[1])
     marks, notes = graded(course)
-    assert marks == {"double": 0, "triple": 0} and "There is no notebook in it" in notes
+    assert marks == {"double": 0, "triple": 0} and "link" in notes
+    assert RIGHT["double"] not in page(course)
+
+
+def test_a_notebook_of_too_many_cells_or_letters_is_not_read(course):
+    many = right(course)
+    many.cells += [new_markdown_cell("a")] * 100_000
+    long = right(course)
+    long.cells.append(new_markdown_cell("a " * 600_000))
+    for nb, found in ((many, "It has 100"), (long, "Its cells hold 120")):
+        path = hand_in(course.root, "ada", b"")
+        path.write_text(json.dumps(nb), encoding="utf-8")
+        marks, notes = graded(course)
+        assert marks == {"double": 0, "triple": 0} and found in notes
+
+
+def test_large_outputs_and_pictures_cost_nothing(course):
+    nb = right(course, words="Because it is.")
+    picture = nbformat.v4.new_output("display_data", data={"image/png": "A" * 2_000_000})
+    nb.cells.append(new_code_cell("1", outputs=[picture]))
+    nb.cells[0].source += f"\n![scan](data:image/png;base64,{'A' * 2_000_000})"
+    hand_in(course.root, "ada", nb)
+    assert graded(course) == (FULL, "")
+
+
+def test_a_text_that_takes_long_to_draw_is_cut_on_the_page(course, monkeypatch):
+    monkeypatch.setattr(submissions, "PAGE_SECONDS", 2)
+    nb = right(course)
+    nb.cells.append(new_markdown_cell("\\\\(" * 60_000))  # takes the time of its square
+    hand_in(course.root, "ada", nb)
+    assert graded(course)[0] == FULL
+    text = page(course)
+    assert "cut: the page took too long" in text and "10.0 of 12.0" in text
+
+
+def test_a_worker_gets_no_more_memory_than_is_due():
+    ((_, found),) = grade.in_parallel(eval, "len(bytes(7 * 2**30))", {}, [None])
+    assert isinstance(found, MemoryError)
 
 
 def change(name, act):
@@ -575,9 +668,230 @@ def test_marks_by_hand_survive_another_grading(course):
     with (course.root / f"{NAME}.csv").open(encoding="utf-8-sig", newline="") as file:
         (row,) = csv.DictReader(file)
     assert float(row["words"]) == 2
-    course.feedback(NAME, "ada")
-    page = (course.root / "feedback" / "ada" / NAME / f"{NAME}.html").read_text(encoding="utf-8")
-    assert "tiny: 7.0 of 12.0 marks</h4>" in page and "marked by a person" in page
+    text = page(course)
+    assert "tiny: 7.0 of 12.0 marks</h4>" in text and "marked by a person" in text
+
+
+# --- one row and one page each, whatever was handed in --------------------------------------------
+
+ODD_NAMES = ("[a]", "*", "?", " a ", "a\nb", "~a", ".a", "'\"", "%41", "{student_id}", "é" * 100)
+ODD_NAMES += (os.fsdecode(b"\xff\xfe"), "A", "a", "a~1")
+ODD_TIMES = (b"", b"soon", b"9" * 99, b"\xff\xfe2\x00", b"2030-13-31", b"a\nb\n", b"x" * 1000)
+SURROGATES = """
+print("half \\ud83d of a smile")
+def double(x):
+    return 2 * x
+def triple(x):
+    raise ValueError("\\udc00")"""
+
+
+def hand_in_everything(root, blank):
+    """Hand in every malformed kind. Returns the names of the folders, and who is right."""
+    nb = answered(blank, **RIGHT)
+    full = [*ODD_NAMES, *HONEST]
+    for name in full:
+        hand_in(root, name, nb)
+    for number, content in enumerate(ODD_TIMES):
+        hand_in(root, f"time {number}", nb)
+        hand_in(root, f"time {number}", content, name="timestamp.txt")
+        full.append(f"time {number}")
+    for name in (f"{NAME}.IPYNB", f"{NAME}.ipynb.txt"):
+        hand_in(root, name, nb, name=name)
+        full.append(name)
+    for name, kind in (("time folder", Path.mkdir), ("time pipe", os.mkfifo)):
+        kind(hand_in(root, name, nb).with_name("timestamp.txt"))
+        full.append(name)
+    half = nbformat.from_dict(json.loads(json.dumps(nb)))
+    half.cells[0].source = half.cells[-1].source = "half \ud83d of a smile"
+    hand_in(root, "half a letter", json.dumps(half).encode())
+    full.append("half a letter")
+    hand_in(root, "half printed", answered(blank, double=SURROGATES, triple="x = 1"))
+    hand_in(root, "subfolder", nb, assignment=f"{NAME}/{NAME}")
+    hand_in(root, "empty file", b"")
+    hand_in(root, "no JSON", b"{")
+    (root / "submitted" / "empty" / NAME).mkdir(parents=True)
+    hand_in(root, "file for a folder", nb, name=NAME, assignment=".")
+    os.mkfifo(hand_in(root, "pipe", nb, name="x").with_name(f"{NAME}.ipynb"))
+    (root / "submitted" / "linked").symlink_to(root / "submitted" / HONEST[0])
+    return full
+
+
+@slow
+def test_whatever_is_handed_in_gets_one_row_and_one_page(course):
+    full = hand_in_everything(course.root, blank(course))
+    everybody = course.students(NAME)
+    assert len(everybody) == len(full) + 8
+    run = command(course, "grade", SANDBOX="none" if NO_SANDBOX else "as-root")
+    shown, _ = run.communicate(timeout=1800)
+    assert run.returncode == 0 and "Traceback" not in shown, shown
+    with (course.root / f"{NAME}.csv").open(encoding="utf-8-sig", newline="") as file:
+        rows = list(csv.DictReader(file))
+    readable = {name.encode("utf-8", "replace").decode() for name in everybody}
+    assert {row["student"] for row in rows} == readable and len(rows) == len(everybody)
+    marks = {row["student"]: float(row["score"]) for row in rows}
+    assert {name for name in full if marks[submissions.writable(name)] != 10} == set()
+    assert {row["student"] for row in rows if not row["notes"]} >= {*HONEST, "A", "half printed"}
+    assert marks["half printed"] == 5 and marks["empty"] == marks["linked"] == 0
+    pages = [path.parts[-3] for path in course.root.glob(f"feedback/*/{NAME}/{NAME}.html")]
+    assert sorted(pages) == everybody
+    assert len(list(course.root.glob(f"feedback/*/{NAME}/result.json"))) == len(everybody)
+
+
+def test_half_of_a_character_in_what_is_printed_costs_nothing(course):
+    hand_in(course.root, "ada", answered(blank(course), double=SURROGATES, triple="x = 1"))
+    assert graded(course) == ({"double": 5, "triple": 0}, "")
+    assert said(course, "triple") == "Your code stopped with ValueError: ?"
+    assert "half ? of a smile" in page(course)
+
+
+def test_a_name_with_brackets_and_a_time_that_cannot_be_read_cost_no_row(course):
+    for student in ("[ab]", "a"):
+        hand_in(course.root, student, right(course))
+        hand_in(course.root, student, b"soon", name="timestamp.txt")
+        marks, notes = graded(course, student)
+        assert marks == FULL and "timestamp.txt cannot be read" in notes and "2030-05-31" in notes
+        assert "10.0 of 12.0" in page(course, student)
+
+
+def test_two_students_are_never_taken_for_one():
+    names = [*ODD_NAMES, "[b]", "_a_", "a b", "a_b", "a\rb", "é" * 99]
+    assert len({submissions.ident(name) for name in names}) == len(names)
+    assert all(re.fullmatch(r"[\w ~]+", submissions.ident(name)) for name in names)
+    assert submissions.ident("Ada Lovelace-King, 12 (b)") == "Ada Lovelace-King, 12 (b)"
+
+
+# --- the table ------------------------------------------------------------------------------------
+
+
+def times(course):
+    with (course.root / f"{NAME}.csv").open(encoding="utf-8-sig", newline="") as file:
+        return {row["student"]: row["submitted"] for row in csv.DictReader(file)}
+
+
+def test_a_time_that_is_added_later_counts(course):
+    hand_in(course.root, "ada", right(course))
+    graded(course)
+    assert times(course) == {"ada": ""} and course.waiting(NAME) == []
+    hand_in(course.root, "ada", b"2030-05-31 23:59:00 UTC\n", name="timestamp.txt")
+    assert course.waiting(NAME) == ["ada"]
+    graded(course)
+    assert times(course) == {"ada": "2030-05-31 23:59:00"}
+
+
+def test_a_lost_gradebook_is_said_and_filled_again(course, capsys, monkeypatch):
+    monkeypatch.setenv("SANDBOX", "none" if NO_SANDBOX else "as-root")
+    hand_in(course.root, "ada", right(course))
+    course.grade(NAME, "ada")
+    (course.root / "gradebook.db").unlink()
+    assert course.waiting(NAME) == ["ada"]
+    assert grade.feedback(course, [NAME]) == 0  # nothing to write, and no traceback
+    assert grade.grade(course, [NAME]) == 0
+    assert "gradebook.db holds no marks of 1 that were graded" in capsys.readouterr().out
+    assert in_table(course, "ada")[0] == FULL
+    (course.root / "gradebook.db").write_bytes(b"no database " * 100)
+    shown, _ = command(course, "feedback").communicate(timeout=120)
+    assert "gradebook.db cannot be used" in shown and "Traceback" not in shown
+
+
+def test_a_hand_in_that_was_removed_keeps_its_row_with_a_note(course):
+    path = hand_in(course.root, "ada", right(course))
+    graded(course)
+    shutil.rmtree(path.parents[1])
+    course.table(NAME)
+    marks, notes = in_table(course, "ada")
+    assert marks == FULL and "Put it back, or delete autograded/ada/tiny" in notes
+
+
+def test_what_lies_in_no_folder_of_an_assignment_is_named(course):
+    hand_in(course.root, "ada", right(course), assignment=".")
+    hand_in(course.root, "bob", right(course), assignment="tinny")
+    (course.root / "submitted" / "list.txt").write_text("x", encoding="utf-8")
+    said = course.misplaced()
+    found = [sentence.partition(" was not graded; expected ")[0] for sentence in said]
+    assert found == ["submitted/ada/tiny.ipynb", "submitted/bob/tinny", "submitted/list.txt"]
+    assert "submitted/<student>/<assignment>/, assignments: tiny" in said[0]
+
+
+# --- the page -------------------------------------------------------------------------------------
+
+
+def test_a_blank_text_is_called_blank_and_added_cells_are_said(course):
+    nb = right(course)
+    nb.cells.insert(-1, new_markdown_cell("Because it is."))
+    hand_in(course.root, "ada", nb)
+    _, notes = graded(course)
+    assert notes == "Left blank: words; but 1 text was added or changed. Look there for the answer."
+    text = page(course)
+    assert "0.0 of 2.0, left blank" in text and "marked by a person" not in text
+
+
+def test_an_answer_that_was_moved_behind_its_checks_is_judged(course):
+    nb = right(course)
+    names = [cell.metadata.get("nbgrader", {}).get("grade_id") for cell in nb.cells]
+    nb.cells.append(nb.cells.pop(names.index("double")))
+    hand_in(course.root, "ada", nb)
+    marks, notes = graded(course)
+    assert marks == FULL and "double_checks stood before its answer" in notes
+
+
+def test_a_mark_given_by_hand_takes_the_sentence_away(course):
+    hand_in(course.root, "ada", right(course, words="Because.", double="def double(x): return x"))
+    graded(course)
+    assert "the secret sentence" in page(course)
+    result = course.root / "feedback" / "ada" / NAME / "result.json"
+    before = json.loads(result.read_text(encoding="utf-8"))
+    with submissions.Gradebook(course.config.CourseDirectory.db_url) as gradebook:
+        mark = gradebook.find_grade("double_checks", NAME, NAME, "ada")
+        mark.manual_score, mark.needs_manual_grade = 4, False
+        gradebook.db.commit()
+    text = page(course)
+    assert "the secret sentence" not in text and "4.0 of 5.0, marked by a person" in text
+    after = json.loads(result.read_text(encoding="utf-8"))
+    sentence = "You returned the number itself: the secret sentence."
+    assert before == {
+        "student": "ada",
+        "assignment": NAME,
+        "score": 5,
+        "of": 12,
+        "questions": {
+            "double_checks": {"score": 0, "of": 5, "said": sentence},
+            "triple_checks": {"score": 5, "of": 5, "said": ""},
+            "words": {"score": None, "of": 2, "said": ""},
+        },
+    }
+    assert after["questions"]["double_checks"] == {"score": 4, "of": 5, "said": ""}
+
+
+# --- handing out ----------------------------------------------------------------------------------
+
+
+def change_source(course, old, new):
+    path = course.root / "source" / NAME / f"{NAME}.ipynb"
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new), encoding="utf-8")
+
+
+LEAK = r"# assert double(21) == 42, \"That is not 42.\""
+FAULTS = {
+    "no checks": ('"triple_checks"', '"others_checks"', "triple has no checks"),
+    "no marks": ('"points": 5', '"points": 0', "double_checks gives no marks"),
+    "a check that checks nothing": ("assert ", "print ", "double_checks checks nothing"),
+    "two of a name": ('"triple', '"double', "There are several cells double;"),
+    "a leak": ("# Calculate", LEAK, "holds the answer 'assert double(21) == 42"),
+    "a forgotten end": ("### END SOLUTION", "### THE END", "could not be made ready"),
+}
+
+
+@pytest.mark.parametrize(("old", "new", "found"), FAULTS.values(), ids=FAULTS)
+def test_what_could_not_be_marked_or_gives_an_answer_away_is_not_handed_out(
+    course, old, new, found
+):
+    shutil.rmtree(course.root / "release")
+    change_source(course, old, new)
+    with pytest.raises(RuntimeError, match=re.escape(found)):
+        course.release(NAME)
+    assert not list(course.root.glob("release/**/*.ipynb"))
 
 
 # --- the command ----------------------------------------------------------------------------------
@@ -634,7 +948,7 @@ def test_an_unknown_assignment_is_answered_with_the_known_ones(course):
 
 @slow
 def test_killed_half_way_it_loses_nothing_and_grades_nobody_twice(course):
-    mode = "none" if NO_SANDBOX else ""
+    mode = "none" if NO_SANDBOX else "as-root"
     students = [f"student{number}" for number in range(8)]
     for number, student in enumerate(students):
         hand_in(

@@ -35,6 +35,7 @@ def test_arrays_arrive_with_type_and_shape(dtype, shape):
     value = np.arange(24)[: int(np.prod(shape))].reshape(shape).astype(dtype)
     found = wire.unpack(wire.pack(value))
     assert found.dtype == value.dtype and found.shape == shape and np.array_equal(found, value)
+    assert found.flags.writeable
 
 
 def test_an_array_in_another_order_of_memory_arrives_as_it_looks():

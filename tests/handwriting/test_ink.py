@@ -5,6 +5,7 @@ from helpers.handwriting import ink, pictures
 import numpy as np
 import pytest
 import written
+from scipy import ndimage
 
 SHEET = (160, 120)
 
@@ -88,6 +89,80 @@ def test_ruling_goes_and_the_character_on_it_stays(squared, drift):
     left = ink.without_ruling(sheet, 0.9, 3)
     assert left[drawn == 0].mean() < 0.1 * sheet[drawn == 0].mean()
     assert overlap(left > 0.3, drawn > 0) > 0.75
+
+
+def drawn(*strokes, shape=(90, 120), density=0.8, width=4):
+    """Density of straight strokes (left, top, right, bottom) along rows and columns."""
+    sheet = np.zeros(shape, np.float32)
+    for left, top, right, bottom in strokes:
+        sheet[top : bottom + width, left : right + width] = density
+    return sheet
+
+
+E = [(0, 0, 0, 86), (0, 0, 56, 0), (0, 43, 56, 43), (0, 86, 56, 86)]
+H = [(0, 0, 0, 86), (56, 0, 56, 86), (0, 43, 56, 43)]
+
+
+@pytest.mark.parametrize("strokes", [E, H, E[:3], E[:1], E[1:2], H[:2]])
+def test_straight_strokes_from_edge_to_edge_are_no_ruling(strokes):
+    letter = drawn(*strokes, shape=(90, 60))
+    assert np.array_equal(ink.without_ruling(letter, 0.95, 2), letter)
+
+
+@pytest.mark.parametrize("count", [2, 3, 5])
+def test_stems_side_by_side_on_a_page_are_no_ruling(count):
+    stems = [(100 + 60 * k, 40, 100 + 60 * k, 200) for k in range(count)]
+    word = drawn(*stems, (400, 40, 480, 40), (400, 40, 400, 200), shape=(600, 800))
+    assert np.array_equal(ink.without_ruling(word, 1 / 6, 2), word)
+
+
+def test_a_line_as_dark_as_ink_is_ruling_if_it_is_long_against_the_characters():
+    letter = drawn((40, 30, 40, 54), (70, 30, 70, 54), (40, 42, 70, 42))
+    line = drawn((0, 70, 116, 70), width=2)
+    left = ink.without_ruling(np.maximum(letter, line), 0.95, 2)
+    assert np.array_equal(left > 0.3, letter > 0.3)
+
+
+def test_lines_as_dark_as_ink_are_ruling_if_they_repeat():
+    letter = drawn((40, 2, 40, 84), (70, 2, 70, 84))  # nearly as high as the lines are long
+    lines = drawn(*[(0, y, 116, y) for y in (10, 32, 54, 76)], width=2)
+    left = ink.without_ruling(np.maximum(letter, lines), 0.95, 2)
+    assert left[:, :38].max() < 0.3 and (left[:, 41:43] > 0.3).mean() > 0.9
+
+
+def test_a_line_that_is_fainter_than_ink_is_ruling():
+    letter = drawn(*E, shape=(90, 60))
+    line = drawn((0, 64, 56, 64), shape=(90, 60), width=2, density=0.4)
+    left = ink.without_ruling(np.maximum(letter, line), 0.95, 2)
+    assert np.array_equal(left[:, 8:] > 0.3, letter[:, 8:] > 0.3)
+    assert left[:, :4].min() > 0.3
+
+
+def test_a_part_with_the_character_amidst_has_no_strokes_from_edge_to_edge():
+    letter = drawn(*E, shape=(90, 60))
+    left = ink.without_ruling(letter, 0.95, 2, long_strokes=False)
+    assert left[43:47, 10:].max() == 0
+
+
+@pytest.mark.parametrize("margin", [1, 2])
+def test_a_stroke_beside_a_rim_of_paper_is_no_shadow(margin):
+    sheet = 0.8 - 0.7 * np.pad(drawn(*E, shape=(90, 60), density=1.0), margin)
+    assert overlap(mask(sheet), sheet < 0.5) > 0.95
+
+
+@pytest.mark.parametrize("factor", [0.37, 1.6, 2.9])
+def test_no_value_leaves_its_range_by_resizing(factor):
+    made = ink.scaled(drawn(*E, shape=(45, 37), density=1.0), factor)
+    assert made.min() >= 0 and made.max() <= 1
+
+
+def test_shades_have_no_edge_and_strokes_have_one():
+    shade = np.tile(np.linspace(0, 1, 100, dtype=np.float32), (60, 1))
+    stroke = ndimage.gaussian_filter(drawn(*E), 1.5)
+    assert ink.sharpness(shade, shade > 0.4) < 0.05
+    assert 0.5 < ink.sharpness(stroke, stroke > 0.3) < 1
+    assert ink.sharpness(drawn(*E), drawn(*E) > 0) == 1
+    assert ink.sharpness(np.ones((9, 9)), np.ones((9, 9), bool)) == 0
 
 
 def test_strokes_are_measured_in_pixels():

@@ -5,6 +5,7 @@ from helpers.handwriting import layout, pictures
 import numpy as np
 import pytest
 import written
+from PIL import Image, ImageDraw
 from scipy import ndimage
 
 
@@ -140,3 +141,88 @@ def test_a_texture_is_refused():
     mask[::3, ::3] = True
     with pytest.raises(pictures.SeveralCharacters, match=r"found 17,956 marks"):
         layout.characters(mask)
+
+
+def shaped(*strokes, shape=(160, 400)):
+    """Strokes (points, width 6) as a page's ink."""
+    sheet = Image.new("1", shape[::-1])
+    for stroke in strokes:
+        ImageDraw.Draw(sheet).line(stroke, fill=1, width=6)
+    return np.array(sheet)
+
+
+E = [[(40, 20), (40, 120)], [(40, 20), (100, 20)], [(40, 70), (90, 70)], [(40, 120), (130, 120)]]
+A = [[(120, 90), (165, 20), (200, 90)], [(135, 65), (190, 65)]]
+
+
+def test_characters_whose_boxes_overlap_but_not_their_ink_are_apart():
+    found = layout.characters(shaped(*E, *A))  # the foot of E is below A, as in a slanting hand
+    assert found[0].box[2] > found[1].box[0] and found[0].box[3] > found[1].box[1]
+    assert words(found) == ["xx"]
+
+
+@pytest.mark.parametrize("gap, parts", [(1, 1), (2, 1), (40, 2)])
+def test_a_broken_stroke_joins_if_its_ink_is_near(gap, parts):
+    broken = shaped([(40, 20), (40, 70)], [(40, 72 + gap), (40, 130)], [(40, 130), (110, 130)])
+    assert len(layout.characters(broken)) == parts
+
+
+def test_a_broken_bowl_joins_the_stem_that_it_stands_in():
+    stem = [[(40, 20), (40, 130), (110, 130), (110, 110)]]
+    inner = [[(56, 50), (90, 50), (90, 105), (70, 105)]]
+    (found,) = layout.characters(shaped(*stem, *inner))
+    assert marks(found) == 2
+
+
+@pytest.mark.parametrize("letter, parts", [("i", 2), ("j", 2), ("é", 2), ("ü", 3), ("=", 2)])
+def test_dots_and_accents_still_join(letter, parts):
+    (found,) = layout.characters(np.array(written.glyph(letter, 90)[0].convert("1")))
+    assert marks(found) == parts
+
+
+def together(text, gap, size=60):
+    """Letters side by side, cut to their ink, bool."""
+    sheet, x = Image.new("L", (900, 240)), 10
+    for letter in text:
+        drawn, drop = written.glyph(letter, size)
+        sheet.paste(255, (x, 120 + drop - drawn.height), drawn)
+        x += drawn.width + gap
+    return np.array(sheet.crop(sheet.getbbox())) > 127
+
+
+@pytest.mark.parametrize("text, gap", [
+    ("hello", 6),
+    ("hello", 12),
+    ("ab", 6),
+    ("ago", 8),
+])  # fmt: skip
+def test_several_letters_in_a_tight_crop_are_refused(text, gap):
+    with pytest.raises(pictures.SeveralCharacters, match="Expected one character"):
+        layout.only(together(text, gap))
+
+
+@pytest.mark.parametrize("text", ["moon", "word", "MAN"])
+def test_letters_that_touch_are_crowded(text):
+    assert layout.crowded(together(text, -4))
+
+
+@pytest.mark.parametrize("letter", "mMwWB8gHi")
+def test_one_letter_in_a_tight_crop_is_neither_refused_nor_crowded(letter):
+    mask = together(letter, 0)
+    assert not layout.crowded(mask)
+    assert np.array_equal(layout.only(mask), mask)
+
+
+def test_a_small_part_of_a_neighbour_in_a_tight_crop_is_left_out():
+    letter = np.pad(together("R", 0), ((0, 0), (14, 0)))
+    piece = np.zeros_like(letter)
+    piece[30:50, :6] = True
+    assert np.array_equal(layout.only(letter | piece), letter)
+
+
+def test_crowded_is_what_is_wide_or_has_many_strokes_side_by_side():
+    stems = np.zeros((40, 60), bool)
+    stems[:, ::12] = True
+    stems[20] = True
+    assert layout.crowded(stems) and not layout.crowded(stems[:, :40])
+    assert layout.crowded(np.ones((10, 28))) and not layout.crowded(np.ones((10, 26)))

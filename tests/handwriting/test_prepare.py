@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 
 from helpers import handwriting
@@ -11,7 +12,7 @@ from helpers.handwriting import conversion, ink, pictures
 import numpy as np
 import pytest
 import written
-from PIL import Image
+from PIL import Image, ImageDraw
 from sklearn.datasets import load_digits
 
 CLASSES = tuple("0123456789ABDEFGHJLMNQRTUabdefghijmnqrt")
@@ -92,6 +93,77 @@ def test_both_styles_put_the_ink_where_their_training_images_have_it():
     )
     sides = [np.ptp(np.nonzero(image > 127)[0]) + 1 for image in (emnist, mnist)]
     assert 21 <= sides[0] <= 25 and 18 <= sides[1] <= 20
+
+
+BLOCK = {
+    "E": [[(0, 0), (0, 1)], [(0, 0), (0.7, 0)], [(0, 0.5), (0.7, 0.5)], [(0, 1), (0.7, 1)]],
+    "F": [[(0, 0), (0, 1)], [(0, 0), (0.7, 0)], [(0, 0.5), (0.6, 0.5)]],
+    "H": [[(0, 0), (0, 1)], [(0.7, 0), (0.7, 1)], [(0, 0.5), (0.7, 0.5)]],
+    "L": [[(0, 0), (0, 1)], [(0, 1), (0.7, 1)]],
+    "N": [[(0, 1), (0, 0), (0.7, 1), (0.7, 0)]],
+    "T": [[(0, 0), (0.7, 0)], [(0.35, 0), (0.35, 1)]],
+    "Z": [[(0, 0), (0.7, 0), (0, 1), (0.7, 1)]],
+}
+
+
+def block(letter, height, width, margin=0, sheet=None, at=(0, 0)):
+    """A letter of straight strokes in a sheet, or in a picture of its size and a margin."""
+    strokes = [np.array(stroke) * height + margin + width // 2 for stroke in BLOCK[letter]]
+    if sheet is None:
+        size = np.concatenate(strokes).max(axis=0).astype(int) + width // 2 + margin
+        sheet = Image.new("L", tuple(size.tolist()), 230)
+    for stroke in strokes:
+        line = [tuple(point) for point in (stroke + at).astype(int).tolist()]
+        ImageDraw.Draw(sheet).line(line, fill=30, width=width)
+    return sheet
+
+
+@pytest.mark.parametrize("height, width, margin", [(120, 6, 0), (40, 4, 1), (33, 2, 0)])
+@pytest.mark.parametrize("letter", BLOCK)
+def test_straight_strokes_stay_in_a_tight_crop(letter, height, width, margin):
+    image = handwriting.prepare(block(letter, height, width, margin))
+    wide = {
+        name: handwriting.prepare(block(name, 120, 120 * width // height, 90)) for name in BLOCK
+    }
+    assert max(BLOCK, key=lambda name: alike(image, wide[name])) == letter
+    assert alike(image, wide[letter]) > 0.75
+
+
+@pytest.mark.parametrize("height, width", [(40, 1), (24, 1), (40, 2)])
+@pytest.mark.parametrize("stroke", [
+    [(0, 0), (0.5, 1), (1, 0)],
+    [(0, 1), (0.5, 0), (1, 1)],
+])  # fmt: skip
+def test_white_paper_of_a_binary_picture_stays_white(stroke, height, width):
+    face = Image.new("1", (4 * height // 5, height), 1)
+    line = [(round(x * (face.width - 1)), round(y * (height - 1))) for x, y in stroke]
+    ImageDraw.Draw(face).line(line, fill=0, width=width)
+    image = handwriting.prepare(face)
+    assert np.median(image) == 0 and (image > 60).mean() < 0.3  # it was half grey
+
+
+@pytest.mark.parametrize("text", ["moon", "word"])
+def test_letters_that_touch_are_refused(text):
+    ink, _ = written.page([text], gap=-0.1, sheet=(500, 250))
+    with pytest.raises(pictures.SeveralCharacters, match="several that touch"):
+        handwriting.prepare(written.photograph(ink))
+
+
+GRADIENTS = {
+    "to the right": lambda x, y: x,
+    "down": lambda x, y: y,
+    "to a corner": lambda x, y: (x + y) / 2,
+    "a lamp": lambda x, y: 1 - np.hypot(x - 0.5, y - 0.5),
+    "a vignette": lambda x, y: np.hypot(x - 0.5, y - 0.5),
+}
+
+
+@pytest.mark.parametrize("shape", [(28, 28), (90, 120), (300, 120)])
+@pytest.mark.parametrize("kind", GRADIENTS)
+def test_a_plain_gradient_holds_no_ink(kind, shape):
+    y, x = np.mgrid[0 : 1 : shape[0] * 1j, 0 : 1 : shape[1] * 1j]
+    with pytest.raises(pictures.NoInk):
+        handwriting.prepare(GRADIENTS[kind](x, y))
 
 
 def test_real_digits_of_8_by_8_pixels_are_prepared():
@@ -241,6 +313,79 @@ def test_read_gives_the_image_and_the_best_predictions(model):
     assert predictions[0][0] == "R" and len(predictions) == 3
     values = [value for _, value in predictions]
     assert values == sorted(values, reverse=True) and 0 <= values[-1] <= values[0] <= 1
+
+
+LETTERS = tuple("EFHLNTZ")
+
+
+@pytest.fixture(scope="module")
+def block_model():
+    """Knows the block letters by their shape."""
+    model = written.Nearest(lambda picture: np.zeros((28, 28)), LETTERS)
+    known = [handwriting.prepare(block(letter, 120, 6, 90)) for letter in LETTERS]
+    model.known = np.stack(known).reshape(len(known), -1) / 255
+    return model
+
+
+@pytest.mark.parametrize("height, width", [(120, 3), (330, 5), (60, 4)])
+def test_a_page_of_straight_strokes_is_read(height, width, block_model):
+    sheet = Image.new("L", (1300, 700), 255)
+    for place, letter in enumerate("LTHE"):
+        block(letter, height, width, 0, sheet, (60 + round(0.85 * height * place), 150))
+    assert handwriting.read_page(sheet, block_model, LETTERS)[0] == "LTHE"
+
+
+def test_ruling_as_dark_as_ink_is_removed_from_a_page_of_straight_strokes(block_model):
+    sheet = Image.new("L", (1300, 700), 255)
+    for top in range(40, 700, 90):
+        ImageDraw.Draw(sheet).line([(0, top), (1300, top)], fill=30, width=2)
+    for place, letter in enumerate("HELTNHTZ"):
+        block(letter, 60, 5, 0, sheet, (60 + 100 * place, 200))
+    assert handwriting.read_page(sheet, block_model, LETTERS)[0] == "HELTNHTZ"
+
+
+def test_a_page_that_reads_well_gives_no_warning(model, page):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        handwriting.read_page(written.photograph(page[0]), model, CLASSES)
+
+
+def test_letters_that_touch_are_said(model):
+    ink, _ = written.page(["moon word now", "big jar"], gap=-0.1)
+    with pytest.warns(UserWarning, match=r"\d of \d+ are as wide as several letters that touch"):
+        handwriting.read_page(written.photograph(ink), model, CLASSES)
+
+
+def test_a_low_median_of_the_best_probabilities_is_said(page):
+    class Unsure:
+        def predict(self, images, **_):
+            return np.tile([0.42, 0.3, 0.28], (len(images), 1))
+
+    with pytest.warns(UserWarning, match=r"median of their best probabilities is 0\.42"):
+        handwriting.read_page(written.photograph(page[0]), Unsure(), tuple("abc"))
+
+
+def test_shades_on_a_page_are_no_characters(model):
+    shade = np.tile(np.linspace(0, 1, 800), (600, 1))
+    with pytest.raises(pictures.NoInk):
+        handwriting.read_page(shade, model, CLASSES)
+
+
+def test_a_model_that_takes_a_batch_directly_is_asked_so():
+    class Both:
+        def predict_on_batch(self, images):
+            assert images.shape == (1, 28, 28)
+            return [[0.1, 0.9]]
+
+        def predict(self, images, **_):
+            raise AssertionError("this is slower for one image")
+
+    assert handwriting.read(written.picture("R"), Both(), ("Q", "R"))[1][0] == ("R", 0.9)
+
+
+def test_handwriting_can_be_imported_without_keras():
+    script = "import sys; import helpers.handwriting; sys.exit('keras' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0
 
 
 def test_ten_thousand_odd_pictures_give_an_image_or_a_named_error():

@@ -11,6 +11,7 @@ SANDBOX=none in the environment runs students' code unprotected. Kill it and sta
 import contextlib
 import multiprocessing
 import os
+import resource
 import shutil
 import sys
 import threading
@@ -21,15 +22,21 @@ from pathlib import Path
 import psutil
 import sandbox
 from filelock import FileLock, Timeout
-from submissions import Course
+from sqlalchemy.exc import SQLAlchemyError
+from submissions import Course, printable
 
 ROOT = Path(__file__).resolve().parents[1]
 TASKS_PER_PROCESS = 25  # then fresh ones, so that memory stays flat
+MOST_MEMORY = 6 * 2**30  # bytes that a worker may take; what needs more is refused
 MEMORY_EACH = 2 * 2**30  # bytes that a worker and its student's process take
 
 
-def _end_with_parent():
-    """In a worker: end where the process that started it was killed."""
+def _begin():
+    """In a worker: take no more memory than is due, end where the process that started it did."""
+    _, hard = resource.getrlimit(resource.RLIMIT_DATA)
+    resource.setrlimit(
+        resource.RLIMIT_DATA, (MOST_MEMORY, hard)
+    )  # its student's process has others
     parent = multiprocessing.parent_process().sentinel
     threading.Thread(target=lambda: (wait([parent]), os._exit(1)), daemon=True).start()
 
@@ -57,7 +64,7 @@ def in_parallel(task, root, name, students):
     workers = max(1, min(len(students), os.cpu_count() or 1, fitting))
     part = workers * TASKS_PER_PROCESS  # a pool each: max_tasks_per_child hangs, CPython 115634
     for first in range(0, len(students), part):
-        with ProcessPoolExecutor(workers, spawn, _end_with_parent) as pool:
+        with ProcessPoolExecutor(workers, spawn, _begin) as pool:
             tasks = {
                 pool.submit(task, root, name, student): student
                 for student in students[first : first + part]
@@ -75,8 +82,16 @@ def grade(course, names):
         print("SANDBOX=none: students' code runs as you, with all that you may read and delete.")
     sandbox.prepare(course.root / ".grading" / "cache")
     failed = 0
+    for misplaced in course.misplaced():
+        print(printable(misplaced))
     for name in names:
         course.release(name)
+        lost = [one for one in course.students(name) if course.record(name, one)]
+        if lost := set(lost) - set(course.graded(name)):
+            print(
+                f"gradebook.db holds no marks of {len(lost)} that were graded: this is done again."
+            )
+            print("Marks given by hand were in it alone. If you have a copy, stop, put it back.")
         waiting = course.waiting(name)
         print(f"{name}: {len(waiting)} of {len(course.students(name))} to grade", flush=True)
         for number, (student, done) in enumerate(
@@ -84,17 +99,14 @@ def grade(course, names):
         ):
             failed += isinstance(done, Exception)
             said = done if isinstance(done, Exception) else " ".join(done["notes"])
-            print(f"{number}/{len(waiting)} {student}: {said or 'graded'}", flush=True)
+            print(printable(f"{number}/{len(waiting)} {student}: {said or 'graded'}"), flush=True)
         failed += pages(course, name, course.without_page(name))
     return failed
 
 
 def feedback(course, names):
     """Write all pages and tables again. Returns the number of pages that could not be."""
-    return sum(
-        pages(course, name, [s for s in course.students(name) if course.record(name, s)])
-        for name in names
-    )
+    return sum(pages(course, name, course.graded(name)) for name in names)
 
 
 def pages(course, name, students):
@@ -103,7 +115,7 @@ def pages(course, name, students):
     for _, done in in_parallel(_feedback, course.root, name, students):
         if isinstance(done, Exception):
             failed += 1
-            print(done, file=sys.stderr)
+            print(printable(str(done)), file=sys.stderr)
     print(f"{name}: pages in feedback/, marks in {course.table(name).name}")
     return failed
 
@@ -130,6 +142,12 @@ def main(command, *names):
         sys.exit("expected to be the only run, found another one at work. Wait for it, or end it.")
     except (sandbox.NoSandbox, RuntimeError) as problem:
         sys.exit(str(problem))
+    except SQLAlchemyError as problem:
+        found = str(problem).splitlines()[0]
+        sys.exit(
+            f"gradebook.db cannot be used ({found}). Put a copy of it back; without one, move it "
+            "away and run make grade: all are graded again, marks given by hand are lost."
+        )
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ import threading
 import time
 from pathlib import Path
 
+import nbformat
 import numpy as np
 from nbformat.v4 import new_output
 from nbgrader.api import Gradebook
@@ -25,6 +26,8 @@ from nbgrader.utils import setenv
 from sandbox import SHORT, START, Died, Limits, Sandbox, prepare
 from traitlets import Bool, Int, Unicode
 
+LONGEST = 10_000  # characters of printed text that are kept of a cell
+ROOM = 10_000_000  # characters of all outputs of a notebook together
 UNANSWERED = "This question is not answered yet: the line that raises NotImplementedError is there."
 
 
@@ -41,6 +44,7 @@ class Student:
     def __init__(self, start, seconds):
         self.start, self.until = start, time.monotonic() + seconds
         self.sandbox, self.cells, self.failed = None, [], []
+        self.room, self.deaths = ROOM, 0
 
     def run(self, source, more=0):
         """Run a cell. Returns what it showed, as `student.Answers.run` says. Raises: Refused."""
@@ -61,6 +65,18 @@ class Student:
             raise Refused(self._missing(name))
         return value[0] if kind == "value" else Function(self, name)
 
+    def fitting(self, outputs):
+        """Of a cell's outputs those for which a page has room; then a sentence instead."""
+        kept = []
+        for output in outputs:
+            size = len(str(output))
+            if size > self.room:
+                text = "What follows is not shown: all outputs together are too large for a page."
+                return [*kept, new_output("stream", name="stderr", text=text)]
+            self.room -= size
+            kept.append(output)
+        return kept
+
     def _missing(self, name):
         """A sentence on a name that no cell has left."""
         for source, why in self.failed:
@@ -78,6 +94,7 @@ class Student:
             outcome, *reply = self.sandbox.ask(*request, model=self._model, more=more)
         except Died as died:
             self.sandbox = None
+            self.deaths += 1
             raise Refused(f"Grading of this question was stopped: {died}.") from None
         if outcome == "done":
             return reply[0]
@@ -171,15 +188,21 @@ class Judge(NbGraderPreprocessor):
             student = Student(lambda: self._sandbox(scratch), self.all_seconds)
             with contextlib.closing(student), setenv(**SHORT, MPLBACKEND="agg"):
                 self._run(nb, student, locked, graded)
-        return nb, resources
+        return sayable(nb), resources
 
     def _sandbox(self, scratch):
         limits = Limits(seconds=self.seconds, memory=self.memory_gb * 2**30)
         return Sandbox(Path(self.cache), limits, None if self.sandbox else scratch)
 
     def _run(self, nb, student, locked, graded):
-        """Every code cell, in order. What is trusted comes from the gradebook, by its name."""
-        trusted = {"__name__": "__main__"}
+        """Every code cell, in order. What is trusted comes from the gradebook, by its name.
+
+        A question that loses marks where another has lost some, or where a process ended, is asked
+        again with its own cells alone, and what is right then counts: whatever the code of another
+        question has overwritten, taken over or ended costs that one.
+        """
+        trusted, given, own = {"__name__": "__main__"}, [], []
+        lost, deaths = False, 0
         for cell in nb.cells:
             if cell.cell_type != "code":
                 cell.source = harmless(cell.source)
@@ -187,14 +210,21 @@ class Judge(NbGraderPreprocessor):
             name = cell.metadata.get("nbgrader", {}).get("grade_id")
             if name in graded:
                 cell.outputs = check(locked[name], trusted, student, self.seconds)
+                if _errors(cell.outputs) and not any("NotImplementedError" in one for one in own):
+                    if lost or student.deaths > deaths:
+                        alone = again(given, own, locked[name], trusted, student, self.seconds)
+                        cell.outputs = cell.outputs if _errors(alone) else alone
+                    lost = True
+                own, deaths = [], student.deaths
                 continue
             cell.outputs = outputs_of(student, cell.source, START if name in locked else 0)
             if name in locked:
-                stopped = [one.evalue for one in cell.outputs if one.output_type == "error"]
+                stopped = _errors(cell.outputs)
                 if stopped:  # no student answers for it, and without it every answer would fail
                     raise RuntimeError(f"the given cell {name} stopped in the sandbox: {stopped}")
                 with contextlib.redirect_stdout(io.StringIO()):
                     exec(compile(locked[name], name, "exec"), trusted)
+            (given if name in locked else own).append(cell.source)
 
 
 def outputs_of(student, source, more=0):
@@ -202,12 +232,12 @@ def outputs_of(student, source, more=0):
     try:
         shown = student.run(source, more)
         outputs = [
-            new_output("stream", name=name, text=str(text)[:10_000])
-            for name, text in shown["texts"].items()
-            if text and name in ("stdout", "stderr")
+            new_output("stream", name=name, text=shown["texts"][name][:LONGEST])
+            for name in ("stdout", "stderr")
+            if shown["texts"][name]
         ]
         outputs += [new_output("display_data", data=data) for data in map(_plain, shown["shown"])]
-        return outputs + ([_error(*shown["error"])] if shown["error"] else [])
+        return student.fitting(outputs) + ([_error(*shown["error"])] if shown["error"] else [])
     except Refused as refused:
         return [_error("Stopped", str(refused))]
 
@@ -219,10 +249,16 @@ def harmless(text):
     return re.sub(r"\](?=\((?!https?://|#)|:)", r"]\\", text)
 
 
+def sayable(nb):
+    """A notebook without halves of characters, which no file can hold."""
+    text = nbformat.writes(nb).encode("utf-8", "replace").decode()
+    return nbformat.reads(text, as_version=4)
+
+
 def _plain(data):
     """Of what a cell displayed: texts and pictures, no HTML or JavaScript for the teacher."""
     kinds = ("text/plain", "image/png")
-    return {kind: str(text)[:500_000] for kind, text in data.items() if kind in kinds}
+    return {kind: data[kind][:500_000] for kind in kinds if kind in data}
 
 
 def _error(name, text):
@@ -233,7 +269,7 @@ def _error(name, text):
 
 @contextlib.contextmanager
 def at_most(seconds):
-    """Stop checks that an answer keeps busy, after so many seconds of the processor's work.
+    """Stop what a hand-in keeps busy, after so many seconds of the processor's work.
 
     Only in a main thread, which alone gets signals.
     """
@@ -270,8 +306,23 @@ def check(source, trusted, student, seconds=30):
     except Exception as other:
         text = f"Your answer has another form than the question asks for ({other})."
         error = [_error(type(other).__name__, text)]
-    text = shown.getvalue()
+    text = shown.getvalue()[:LONGEST]
     return ([new_output("stream", name="stdout", text=text)] if text else []) + error
+
+
+def again(given, own, source, trusted, student, seconds=30):
+    """Run one question's checks in a new process, after its cells alone. Returns the outputs."""
+    with contextlib.closing(Student(student.start, student.until - time.monotonic())) as other:
+        for cell in given:
+            outputs_of(other, cell, START)
+        for cell in own:
+            outputs_of(other, cell)
+        return check(source, trusted, other, seconds)
+
+
+def _errors(outputs):
+    """What was said against a cell, or against an answer."""
+    return [one.evalue for one in outputs if one.output_type == "error"]
 
 
 def _asked(source, trusted):

@@ -5,19 +5,40 @@ from pathlib import Path
 
 from nbconvert.exporters import HTMLExporter
 from nbgrader.preprocessors import GetGrades
+from nbgrader.utils import is_grade
 from submissions import is_open
+from traitlets import Bool
 
 TEMPLATES = Path(__file__).resolve().parent / "templates"
 
 
+SHORTEST = 2_000  # characters that a brief page leaves of a cell
+
+
 class Grades(GetGrades):
-    """nbgrader's marks, and which of them a person has still to give."""
+    """nbgrader's marks, and which of them a person has given or has still to give."""
+
+    brief = Bool(False, help="cut long cells, which take too long to be drawn").tag(config=True)
 
     def _get_score(self, cell, resources):
         super()._get_score(cell, resources)
+        about = cell.metadata.nbgrader
         where = (self.notebook_id, self.assignment_id, self.student_id)
-        if is_open(self.gradebook.find_grade(cell.metadata.nbgrader.grade_id, *where)):
-            cell.metadata.nbgrader["waiting"] = resources["nbgrader"]["waiting"] = True
+        grade = self.gradebook.find_grade(about.grade_id, *where)
+        if is_open(grade):
+            about["waiting"] = resources["nbgrader"]["waiting"] = True
+        about["by_hand"] = grade.manual_score is not None
+        if about.by_hand:  # what the checks said holds no longer
+            cell.outputs = []
+
+    def preprocess_cell(self, cell, resources, cell_index):
+        """One cell. Returns cell, resources."""
+        cell, resources = super().preprocess_cell(cell, resources, cell_index)
+        if self.brief and not is_grade(cell):
+            if len(cell.source) > SHORTEST:
+                cell.source = cell.source[:SHORTEST] + "\n\n(cut: the page took too long to draw)"
+            cell.outputs = []
+        return cell, resources
 
 
 class Page(HTMLExporter):

@@ -43,6 +43,45 @@ class Died(Exception):
     """A student's process ended. Says why, to the student."""
 
 
+def _fits(kind, reply):
+    """Whether a reply has the form that requests of a kind are answered in."""
+    match reply:
+        case ["failed", str(), str()]:
+            return True
+        case ["done", value]:
+            return FORMS.get(kind, lambda value: True)(value)
+    return False
+
+
+def _is_shown(value):
+    """Whether this is what a cell showed, as `student.Answers.run` says."""
+    match value:
+        case {
+            "texts": {"stdout": str(), "stderr": str()},
+            "shown": [*shown],
+            "error": None | [str(), str()],
+        }:
+            return all(
+                isinstance(data, dict) and all(map(_is_text, data.items())) for data in shown
+            )
+    return False
+
+
+def _is_text(pair):
+    return all(isinstance(part, str) for part in pair)
+
+
+def _is_look(value):
+    """Whether this says what a name stands for, as `student.Answers.look` does."""
+    match value:
+        case ("missing",) | ("function",) | ("value", _):
+            return True
+    return False
+
+
+FORMS = {"run": _is_shown, "look": _is_look}
+
+
 @dataclass(frozen=True)
 class Limits:
     """What a student's process may use: seconds an answer, bytes of memory, bytes of each writable
@@ -60,10 +99,16 @@ class Limits:
 
 @functools.cache
 def check():
-    """Find out, once, whether bubblewrap is here and works.
+    """Find out, once, whether bubblewrap is here and works, and that this is not root.
 
     Returns: its path. Raises: NoSandbox.
     """
+    if os.geteuid() == 0 and os.environ.get("SANDBOX") != "as-root":
+        raise NoSandbox(
+            "Students' code does not run as root: what one hole in the sandbox lets through would "
+            "reach the whole machine. Grade as a user who owns nothing else. On a machine that "
+            "holds nothing of value, say so: make grade SANDBOX=as-root"
+        )
     path = shutil.which("bwrap")
     if path is None:
         raise NoSandbox(_missing("found none"))
@@ -100,7 +145,8 @@ def _confined(bwrap, cache, limits):
             command += ["--ro-bind", path, path]
     for path in FILES:
         command += ["--ro-bind-try", path, path]
-    command += ["--proc", "/proc", "--dev", "/dev", "--remount-ro", "/dev"]
+    command += ["--proc", "/proc", "--remount-ro", "/proc"]  # it holds the machine's own settings
+    command += ["--dev", "/dev", "--remount-ro", "/dev"]
     for folder in ("/dev/shm", "/tmp", "/home/student"):
         command += ["--size", str(limits.disk), "--tmpfs", folder]
     for folder in _folders():
@@ -204,7 +250,7 @@ class Sandbox:
             self.ours.send_bytes(pack((self.asked, *request)))
         except OSError:
             self._bury()
-        return self._receive(model)
+        return self._receive(model, request[0])
 
     def _allow(self, more):
         """Let the next reply take the seconds of the limits, and `more`."""
@@ -219,10 +265,11 @@ class Sandbox:
         except psutil.NoSuchProcess:
             return []
 
-    def _receive(self, model=None):
+    def _receive(self, model=None, kind=None):
         """The reply to the last request; what else a student's code may send ends the process."""
         try:
             number, *reply = unpack(self.ours.recv_bytes(LARGEST), model)
+            number = number if _fits(kind, reply) else None
         except (EOFError, OSError):
             self._bury()
         except (ValueError, TypeError):

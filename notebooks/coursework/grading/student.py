@@ -77,7 +77,7 @@ class Answers:
         with capture_output() as captured:
             result = self.shell.run_cell(source, store_history=True)  # else ; silences nothing
         error = result.error_before_exec or result.error_in_exec
-        shown = [{k: v for k, v in out.data.items() if k in KEPT} for out in captured.outputs]
+        shown = [_kept(out.data) for out in captured.outputs]
         texts = {"stdout": captured.stdout, "stderr": captured.stderr}
         return {
             "texts": {name: text[:LONGEST] for name, text in texts.items()},
@@ -111,6 +111,11 @@ class Answers:
 
 
 KEPT = ("text/plain", "image/png")
+
+
+def _kept(data):
+    """Of what was displayed: texts and pictures."""
+    return {kind: text for kind, text in data.items() if kind in KEPT and isinstance(text, str)}
 
 
 def _is_model(value):
@@ -153,7 +158,7 @@ def main(descriptor, limits):
     borrow_font_list()
     connection = Connection(int(descriptor))
     answers = Answers()
-    connection.send_bytes(pack((0, "ready")))
+    connection.send_bytes(pack((0, "done", None)))
     while True:
         try:
             request = unpack(connection.recv_bytes(LARGEST))

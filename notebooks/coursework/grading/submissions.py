@@ -3,6 +3,7 @@
 What a grading leaves appears whole or not at all, in autograded/<student>/<assignment>/.
 """
 
+import contextlib
 import copy
 import csv
 import hashlib
@@ -21,11 +22,15 @@ from helpers.internals import files
 
 import intake
 import nbformat
+import release
+from judge import Refused, at_most
 from nbgrader.api import Gradebook
 from nbgrader.apps.api import NbGraderAPI
 from traitlets.config import PyFileConfigLoader
 
 warnings.filterwarnings("ignore", module="nbgrader")  # of SQLAlchemy 2.1, on how rows are added
+
+PAGE_SECONDS = 60  # of the processor's work, that writing one page may take
 
 
 class Course:
@@ -47,110 +52,189 @@ class Course:
         return sorted(path.name for path in (self.root / "source").iterdir() if path.is_dir())
 
     def students(self, name):
-        """Who handed in an assignment, in order."""
-        return sorted(path.parent.name for path in self.root.glob(f"submitted/*/{name}"))
+        """Who handed in an assignment, in order: the names of the folders."""
+        folders = [path for path in self._submitted() if os.path.lexists(path / name)]
+        return sorted(path.name for path in folders)
+
+    def _submitted(self):
+        folder = self.root / "submitted"
+        return sorted(folder.iterdir()) if folder.is_dir() else []
+
+    def misplaced(self):
+        """What lies in submitted/ and belongs to no assignment, a sentence each."""
+        names, found = self.assignments(), []
+        for folder in self._submitted():
+            try:
+                paths = [path for path in folder.iterdir() if path.name not in names]
+            except OSError:  # a file, a link to nowhere, or a folder that may not be read
+                paths = [folder]
+            found += [path.relative_to(self.root) for path in sorted(paths)]
+        expected = f"submitted/<student>/<assignment>/, assignments: {', '.join(names)}"
+        return [f"{path} was not graded; expected {expected}. Move it." for path in found]
 
     def release(self, name):
-        """Write the student version of an assignment. Raises: RuntimeError where nbgrader
-        can't."""
+        """Write the student version of an assignment.
+
+        Raises: RuntimeError where nbgrader can't, or where a question could not be marked, or the
+            student version holds an answer.
+        """
+        source = nbformat.read(self.root / "source" / name / f"{name}.ipynb", as_version=4)
+        _refuse(name, release.faults(source))
         done = NbGraderAPI(config=self.config).generate_assignment(name, force=True)
         if not done["success"]:
-            raise RuntimeError(f"{name} could not be made ready for students: {_said(done)}")
+            _refuse(name, [_said(done)])
+        written = self.root / "release" / name / f"{name}.ipynb"
+        if left := release.left(source, nbformat.read(written, as_version=4)):
+            written.unlink()
+            _refuse(name, left)
 
     def key(self, name, student):
         """What a grading rests on: the hand-in and the questions. Another one must be graded."""
-        paths = [*sorted((self.root / "submitted" / student / name).glob("*.ipynb"))]
-        paths += [self.root / "source" / name / f"{name}.ipynb"]
-        digest = hashlib.sha256()
-        for path in paths:
-            digest.update(f"{path.name} {path.lstat().st_size} ".encode())
-            if path.is_file() and not path.is_symlink():
+        paths, problem = intake.look(self.root / "submitted", student, name)
+        digest = hashlib.sha256(problem.encode())
+        for path in [*paths, self.root / "source" / name / f"{name}.ipynb"]:
+            kind, size = intake.kind(path), path.lstat().st_size
+            digest.update(os.fsencode(path.name) + f" {kind} {size} ".encode())
+            if kind == "file" and size <= intake.LARGEST and os.access(path, os.R_OK):
                 with path.open("rb") as file:
                     digest.update(hashlib.file_digest(file, "sha256").digest())
         return digest.hexdigest()
 
     def record(self, name, student):
         """What was noted of a finished grading, or None."""
-        try:
-            record = self.root / "autograded" / student / name / "record.json"
-            return json.loads(record.read_text(encoding="utf-8"))
-        except FileNotFoundError:
-            return None
+        return _read(self._graded(name, student) / "record.json")
+
+    def _graded(self, name, student):
+        return self.root / "autograded" / ident(student) / name
+
+    def graded(self, name):
+        """Who was graded, in order: a record and marks are there, though perhaps no hand-in."""
+        with Gradebook(self.config.CourseDirectory.db_url) as gradebook:
+            marked = {one.student.id for one in gradebook.assignment_submissions(name)}
+        records = self.root.glob(f"autograded/*/{name}/record.json")
+        kept = [record for path in records if (record := _read(path))]
+        return sorted(one["student"] for one in kept if ident(one["student"]) in marked)
 
     def waiting(self, name):
         """Who is still to be graded."""
+        graded = set(self.graded(name))
         return [
             student
             for student in self.students(name)
-            if (self.record(name, student) or {}).get("key") != self.key(name, student)
+            if student not in graded or self.record(name, student)["key"] != self.key(name, student)
         ]
 
     def grade(self, name, student):
         """Grade one hand-in. It appears in autograded/ whole or not at all. Returns the record."""
         began, key = time.monotonic(), self.key(name, student)
         released = intake.released(self.root, name)
-        content, notes = intake.read(self.root / "submitted" / student / name, f"{name}.ipynb")
+        paths, problem = intake.look(self.root / "submitted", student, name)
+        content, notes = (None, [problem]) if problem else intake.read(paths, f"{name}.ipynb")
+        when, unread = intake.timestamp(paths)
         nb = None
         if content is not None:
             nb, more = intake.notebook(content, released)
             notes = notes + more
         with tempfile.TemporaryDirectory(dir=self.root / ".grading") as scratch:
-            log = None if nb is None else self._autograde(scratch, name, student, nb)
+            log = None if nb is None else self._autograde(scratch, name, student, nb, when)
             if log:
                 notes = [*notes, f"nbgrader could not grade it ({log})."]
             if nb is None or log:
-                substitute = intake.substitute(released, notes)
-                if log := self._autograde(scratch, name, student, substitute):
+                substitute = intake.substitute(released, list(map(printable, notes)))
+                if log := self._autograde(scratch, name, student, substitute, when):
                     raise RuntimeError(f"{student}: not even the empty {name} is graded: {log}")
-            notes = ["".join(c if c.isprintable() else "?" for c in note) for note in notes]
-            record = {"key": key, "notes": notes, "seconds": round(time.monotonic() - began, 1)}
-            done = Path(scratch, "autograded", student, name)
-            text = json.dumps(record, ensure_ascii=False)
-            (done / "record.json").write_text(text, encoding="utf-8")
+            notes = list(map(printable, [*notes, *unread]))
+            seconds = round(time.monotonic() - began, 1)
+            record = {"student": student, "key": key, "notes": notes, "seconds": seconds}
+            done = Path(scratch, "autograded", ident(student), name)
+            (done / "record.json").write_text(json.dumps(record), encoding="utf-8")
             shutil.rmtree(self._page(name, student), ignore_errors=True)
-            _move(done, self.root / "autograded" / student / name)
+            _move(done, self._graded(name, student))
         return record
 
-    def _autograde(self, scratch, name, student, nb):
+    def _autograde(self, scratch, name, student, nb, when):
         """Let nbgrader grade a notebook in a folder of its own. Returns why it failed, or None."""
-        folder = Path(scratch, "submitted", student, name)
+        folder = Path(scratch, "submitted", ident(student), name)
         folder.mkdir(parents=True, exist_ok=True)
         nbformat.write(nb, folder / f"{name}.ipynb")
-        timestamp = self.root / "submitted" / student / name / "timestamp.txt"
-        if timestamp.is_file() and not timestamp.is_symlink() and timestamp.stat().st_size < 100:
-            shutil.copy(timestamp, folder)
+        if when is not None:
+            (folder / "timestamp.txt").write_text(f"{when} UTC", encoding="utf-8")
         config = copy.deepcopy(self.config)
         config.CourseDirectory.root = str(scratch)
-        done = NbGraderAPI(config=config).autograde(name, student, force=True)
+        done = NbGraderAPI(config=config).autograde(name, ident(student), force=True)
         return None if done["success"] else _said(done)
 
     def feedback(self, name, student):
-        """Write a student's page, from the gradebook."""
+        """Write a student's page and its marks as JSON, from the gradebook."""
+        said = self._feedback(name, student)
+        if said and (said := self._feedback(name, student, brief=True)):
+            raise RuntimeError(f"{printable(student)}: no feedback: {said}")
+
+    def _feedback(self, name, student, brief=False):
+        """Write them, with long cells cut where `brief`. Returns why it failed, or None."""
         with tempfile.TemporaryDirectory(dir=self.root / ".grading") as scratch:
             config = copy.deepcopy(self.config)
             config.CourseDirectory.feedback_directory = str(Path(scratch, "feedback"))
-            done = NbGraderAPI(config=config).generate_feedback(name, student, force=True)
+            config.Grades.brief = brief
+            with contextlib.suppress(Refused), at_most(PAGE_SECONDS):
+                done = {"success": False, "error": "Error: it took too long"}
+                done = NbGraderAPI(config=config).generate_feedback(
+                    name, ident(student), force=True
+                )
             if not done["success"]:
-                raise RuntimeError(f"{student}: no feedback: {_said(done)}")
-            _move(Path(scratch, "feedback", student, name), self._page(name, student))
+                return _said(done)
+            page = Path(scratch, "feedback", ident(student), name)
+            result = json.dumps(self._result(name, student), indent=1, ensure_ascii=False)
+            (page / "result.json").write_text(result, encoding="utf-8")
+            _move(page, self._page(name, student))
+        return None
 
     def _page(self, name, student):
         return self.root / "feedback" / student / name
 
+    def _result(self, name, student):
+        """A student's marks and the sentences on them, as plain data."""
+        nb = nbformat.read(self._graded(name, student) / f"{name}.ipynb", as_version=4)
+        cells = dict(intake.graded_cells(nb))
+        with Gradebook(self.config.CourseDirectory.db_url) as gradebook:
+            submission = gradebook.find_submission(name, ident(student))
+            (notebook,) = submission.notebooks
+            grades = {grade.name: grade for grade in notebook.grades}
+            questions = {
+                key: {
+                    "score": None if is_open(grades[key]) else grades[key].score,
+                    "of": grades[key].max_score,
+                    "said": sentence(cell) if grades[key].manual_score is None else "",
+                }
+                for key, cell in cells.items()
+                if key in grades
+            }
+            marks = {"score": submission.score, "of": submission.max_score}
+        return {"student": writable(student), "assignment": name, **marks, "questions": questions}
+
     def without_page(self, name):
         """Who was graded and has no page yet."""
-        graded = [student for student in self.students(name) if self.record(name, student)]
-        return [student for student in graded if not self._page(name, student).exists()]
+        return [one for one in self.graded(name) if not self._page(name, one).exists()]
+
+    def _gone(self, name, student):
+        """A note on a hand-in that was removed after it was graded."""
+        record = self._graded(name, student).relative_to(self.root)
+        return (
+            "The hand-in is gone; these are the marks that it had. Put it back, or delete "
+            f"{record} to take this row out of the table."
+        )
 
     def table(self, name):
         """Write <name>.csv: one row a student, one column a question. Returns its path."""
-        rows = []
+        rows, here = [], set(self.students(name))
         order = [key for key, _ in intake.graded_cells(intake.released(self.root, name))]
         with Gradebook(self.config.CourseDirectory.db_url) as gradebook:
-            for student in self.students(name):
-                record = self.record(name, student)
-                if record:
-                    rows.append(_row(gradebook.find_submission(name, student), record, order))
+            for student in self.graded(name):
+                submission = gradebook.find_submission(name, ident(student))
+                notes = self.record(name, student)["notes"]
+                if student not in here:
+                    notes = [*notes, self._gone(name, student)]
+                rows.append({"student": writable(student), **_row(submission, notes, order)})
         text = io.StringIO()
         if rows:
             writer = csv.DictWriter(text, rows[0])
@@ -162,6 +246,39 @@ class Course:
         return path
 
 
+def _read(path):
+    """A record, or None where there is none, or a broken one."""
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+        return record if {"student", "key", "notes"} <= set(record) else None
+    except (FileNotFoundError, ValueError):
+        return None
+
+
+def _refuse(name, faults):
+    if faults:
+        raise RuntimeError(f"{name} could not be made ready for students: {' '.join(faults)}")
+
+
+def ident(student):
+    """What nbgrader knows a student by: the folder's name, or where that holds brackets, stars,
+    line ends or the like, one made of it that no other student has."""
+    if re.fullmatch(r"\w([\w .,@()'&=-]{0,98}[\w.)])?", student):
+        return student
+    digest = hashlib.sha256(os.fsencode(student)).hexdigest()
+    return re.sub(r"\W", "_", student)[:50] + "~" + digest[:12]
+
+
+def writable(text):
+    """A text without halves of characters, which no file can hold."""
+    return text.encode("utf-8", "replace").decode()
+
+
+def printable(text):
+    """A text in one line, without what moves a terminal's cursor."""
+    return "".join(c if c.isprintable() else "?" for c in text)
+
+
 def _said(done):
     """Why nbgrader failed, in its own words: the errors in its log, but for those that only say
     that there were some."""
@@ -171,24 +288,28 @@ def _said(done):
     return " ".join(said)[-500:] or "it does not say why"
 
 
+def sentence(cell):
+    """What the checks in a graded cell said against the answer, or ""."""
+    return " ".join(one.evalue for one in cell.get("outputs", []) if one.output_type == "error")
+
+
 def is_open(grade):
     """Whether a mark is still to be given by a person; one that was given may await a review."""
     return grade.needs_manual_grade and grade.manual_score is None
 
 
-def _row(submission, record, order):
+def _row(submission, notes, order):
     """One student's line in the table; a mark that a person has to give is empty."""
     (notebook,) = submission.notebooks
     grades = sorted(notebook.grades, key=lambda grade: order.index(grade.name))
     waiting = [grade.name for grade in grades if grade.needs_manual_grade]
     return {
-        "student": submission.student.id,
         "submitted": submission.timestamp or "",
         **{grade.name: "" if is_open(grade) else grade.score for grade in grades},
         "score": submission.score,
         "of": submission.max_score,
         "mark by hand": " ".join(waiting),
-        "notes": " ".join(record["notes"]),
+        "notes": " ".join(notes),
     }
 
 

@@ -93,4 +93,4 @@ def _array(dtype, shape, data):
     sizes_fit = all(type(size) is int and 0 <= size <= longest for size in shape)
     if not sizes_fit or math.prod(shape) * np.dtype(dtype).itemsize != len(content):
         raise ValueError(f"{len(content)} bytes for the shape {shape}")
-    return np.frombuffer(content, dtype).reshape(shape)
+    return np.frombuffer(content, dtype).reshape(shape).copy()  # whoever gets it may change it

@@ -1,0 +1,47 @@
+"""Build the site ("make site"): static pages in build/site, from the notebooks as committed.
+
+build.py [FOLDER]  FOLDER instead of build, which gets the folders site and site-source
+"""
+
+import shutil
+import sys
+from pathlib import Path
+
+import picture
+from sphinx.cmd.build import main as sphinx
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def gather(source, root=ROOT):
+    """Lay pages and notebooks out as Sphinx wants them: in one folder, as in the repository."""
+    shutil.rmtree(source, ignore_errors=True)
+    pages = [*(root / "site").glob("*.md"), *(root / "site" / "api").glob("*.md")]
+    copies = {path: path.relative_to(root / "site") for path in pages}
+    for path in (root / "notebooks").glob("[0-9][0-9]_*.ipynb"):
+        copies[path] = path.relative_to(root)
+    teachers = root / "notebooks" / "coursework" / "README.md"
+    copies[teachers] = teachers.relative_to(root)
+    for path, name in copies.items():
+        (source / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(path, source / name)
+
+
+def build(folder, root=ROOT):
+    """Build the site; returns Sphinx's exit status, which warnings raise too."""
+    sys.path.insert(0, str(root / "notebooks" / "commands"))  # conf.py imports what fills README
+    source, site = folder / "site-source", folder / "site"
+    gather(source, root)
+    picture.save(source / "reading.png", root)
+    shutil.rmtree(site, ignore_errors=True)
+    arguments = ["-c", str(root / "site"), "-d", str(folder / "site-doctrees")]
+    arguments += ["--fresh-env", "--fail-on-warning", "--quiet", str(source), str(site)]
+    return sphinx(arguments)
+
+
+if __name__ == "__main__":
+    folder = Path(sys.argv[1]) if sys.argv[1:] else ROOT / "build"
+    status = build(folder)
+    if status == 0:
+        print(f"The site is built; open {folder / 'site' / 'index.html'}")
+    sys.exit(status)

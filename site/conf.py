@@ -1,0 +1,162 @@
+"""What Sphinx does beside its defaults; `make site` runs it, by site/build.py."""
+
+import html
+import posixpath
+import re
+from pathlib import Path
+from urllib.parse import unquote
+
+from helpers.internals.claims import CLAIM
+
+import nbformat
+import results
+
+ROOT = Path(__file__).resolve().parents[1]
+
+project = html_title = "Handwritten characters with neural networks"
+language = "en"
+extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
+extensions += ["sphinx.ext.mathjax", "sphinx-mathjax-offline"]  # MathJax from the site itself
+
+nb_execution_mode = "off"  # the committed outputs are what is shown
+nb_render_markdown_format = "myst"
+nb_merge_streams = True
+nb_code_prompt_show = nb_code_prompt_hide = "code"
+myst_enable_extensions = ["amsmath", "dollarmath"]
+myst_heading_anchors = 3
+
+autodoc_member_order = "bysource"
+autodoc_typehints_format = "short"
+maximum_signature_line_length = 80
+add_module_names = False
+toc_object_entries_show_parents = "hide"
+napoleon_use_ivar = True
+
+html_theme = "sphinx_book_theme"
+html_theme_options = {
+    "show_toc_level": 2,
+    "navbar_persistent": [],  # else a second field to search in, above the first
+    "footer_content_items": [],
+}
+html_static_path = ["_static"]
+html_css_files = ["site.css"]
+html_favicon = "_static/icon.svg"
+
+LINK = re.compile(r"(?<!!)\[([^][]+)\]\((?![a-z]+:|\))([^)#\s]*)(#[^)\s]*)?\)")
+TERM = re.compile(r"^(\S.*)\n {4}.*\(\.\./notebooks/(\w+)\.ipynb\)", re.MULTILINE)
+TITLE = re.compile(r"""\btitle=["'](.+?)["'][,)]""")
+NEEDED = re.compile(r"\]\(((\d\d)_\w+\.ipynb)\)")
+
+
+def setup(app):
+    """Hang what follows into Sphinx."""
+    app.connect("source-read", read)
+    app.connect("autodoc-process-docstring", docstring, priority=400)  # before napoleon
+
+
+def read(app, docname, source):
+    """Make a page of a file's text: notebooks tidied, tables filled in, links into the site."""
+    folder = posixpath.dirname(docname if docname.startswith("notebooks/") else f"site/{docname}")
+    if Path(app.env.doc2path(docname)).suffix == ".ipynb":
+        nb = nbformat.reads(source[0], as_version=4)
+        tidy(nb, docname)
+        for cell in nb.cells:
+            if cell.cell_type == "markdown":
+                cell.source = linked(cell.source, folder, app.srcdir)
+        source[0] = nbformat.writes(nb)
+        return
+    text = linked(source[0], folder, app.srcdir)
+    for mark, fill in (("map", course_map), ("results", all_results)):
+        if docname == mark:
+            text = results.between_marks(text, mark, fill())
+    source[0] = text
+
+
+def tidy(nb, docname):
+    """Number the title, fold what Jupyter folds, quieten claims, say what figures and terms are."""
+    name = posixpath.basename(docname)
+    nb.cells[0].source = nb.cells[0].source.replace("# ", f"# {name[:2]} ", 1)
+    for cell in nb.cells:
+        if cell.metadata.get("jupyter", {}).get("source_hidden"):
+            cell.metadata["tags"] = [*cell.metadata.get("tags", []), "hide-input"]
+        for output in cell.get("outputs", []):
+            if "image/png" in output.get("data", {}):
+                cell.metadata["mystnb"] = {"image": {"alt": described(output, cell.source)}}
+            if CLAIM in output.get("data", {}):
+                line = html.escape(output.data["text/plain"].replace(" | ", " · "))
+                output.data = {"text/html": f'<p class="claim">{line}</p>'}
+    terms = [term for term, notebook in TERM.findall(glossary()) if notebook == name]
+    if terms:
+        line = " · ".join(f"{{term}}`{term}`" for term in terms)
+        nb.cells.append(nbformat.v4.new_markdown_cell(f"**Introduced here:** {line}"))
+
+
+def described(picture, source):
+    """What stands for a figure where it is not seen: its own text, or its title."""
+    known = picture.metadata.get("image/png", {}).get("alt") or picture.metadata.get("alt")
+    title = TITLE.search(source)
+    return known or (title[1] if title else "Figure; the text beside it says what it shows")
+
+
+def glossary():
+    """The text of the glossary."""
+    return (ROOT / "site" / "glossary.md").read_text(encoding="utf-8")
+
+
+def linked(text, folder, srcdir):
+    """Markdown whose links stay in the site: what it has no page of is named, not linked.
+
+    `folder` is that of the page in the repository.
+    """
+
+    def replaced(match):
+        label, target, anchor = match.groups(default="")
+        page = ""
+        if target:
+            path = posixpath.normpath(posixpath.join(folder, unquote(target)))
+            if path == "README.md":  # other headings than the front page
+                return f"[{label}](/index.md)"
+            page = f"/{path.removeprefix('site/')}"
+            if not (Path(srcdir) / page[1:]).is_file():
+                return label if (ROOT / path).exists() else match[0]
+        slug = re.sub(r"[^\w -]", "", unquote(anchor).lower()).replace(" ", "-")
+        return f"[{label}]({page}{'#' * bool(anchor)}{slug})"
+
+    return LINK.sub(replaced, text)
+
+
+def course_map():
+    """README's map, and in a column more what each notebook builds upon."""
+    head, rule, *lines = results.course_map(ROOT).splitlines()
+    lines = [
+        f"{line} {', '.join(needed(nb))} |"
+        for line, (_, nb) in zip(lines, results.notebooks(ROOT), strict=True)
+    ]
+    return "\n".join([f"{head} builds upon |", f"{rule}---|", *lines])
+
+
+def needed(nb):
+    """Links to the notebooks that a notebook's part "What you need" names."""
+    opening = "\n".join(cell.source for cell in nb.cells[:3])
+    part = opening.partition("## What you need")[2].partition("\n## ")[0]
+    return [f"[{number}](notebooks/{name})" for name, number in NEEDED.findall(part)]
+
+
+def all_results():
+    """README's results, a table for each notebook."""
+    parts = []
+    for link, nb in results.notebooks(ROOT):
+        rows = [f"| {' | '.join(row[1:])} |" for row in results.rows(link, nb)]
+        if rows:
+            head = "| what | report | ours | images | seconds |\n|---|--:|--:|--:|--:|"
+            parts.append("\n".join([f"## {link}\n", head, *rows]))
+    return "\n\n".join(parts)
+
+
+def docstring(app, what, name, obj, options, lines):
+    """Link the notebook that a docstring names; keep napoleon from reading a text as a type."""
+    for path in (ROOT / "notebooks").glob("[0-9][0-9]_*.ipynb"):
+        link = f":doc:`notebook {path.name[:2]} </notebooks/{path.stem}>`"
+        lines[:] = [re.sub(rf"\bnotebook {path.name[:2]}\b", link, line) for line in lines]
+    if what in ("attribute", "data", "property"):
+        lines[:0] = ["..", ""]  # else what stands before a colon in the first line is the type
