@@ -98,7 +98,7 @@ def claim(
     """
     fact = {"name": name, "value": value, "expected": expected, "within": within}
     fact |= {"at_least": at_least, "at_most": at_most, "exactly": exactly, "report": report}
-    fact |= {"images": images, "seconds": seconds, "reason": reason}
+    fact |= {"images": images, "seconds": seconds} | ({"reason": reason} if reason else {})
     fact = claims.checked(fact, tier(), quick)
     if exactly is None:  # an exact fact is the same in every tier and on all data
         sample = any(dataset.sample for dataset in loaded.values())

@@ -158,7 +158,6 @@ def test_a_claim_shows_one_line_and_leaves_what_a_machine_can_read(claim):
     assert json.loads(json.dumps(fact)) == {
         "name": "test accuracy", "value": pytest.approx(0.98), "at_least": 0.975, "at_most": None,
         "exactly": None, "report": 0.9762, "images": 60_000, "seconds": 31.4, "ok": True,
-        "reason": None,
         "tier": "full", "data": "real",
     }  # fmt: skip
 
