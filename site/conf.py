@@ -8,6 +8,7 @@ from urllib.parse import unquote
 
 from helpers.internals.claims import CLAIM
 
+import gates
 import nbformat
 import results
 
@@ -77,7 +78,7 @@ def tidy(nb, docname):
     name = posixpath.basename(docname)
     nb.cells[0].source = nb.cells[0].source.replace("# ", f"# {name[:2]} ", 1)
     for cell in nb.cells:
-        if cell.metadata.get("jupyter", {}).get("source_hidden"):
+        if gates.is_folded(cell):
             cell.metadata["tags"] = [*cell.metadata.get("tags", []), "hide-input"]
         for output in cell.get("outputs", []):
             if "image/png" in output.get("data", {}):

@@ -88,8 +88,7 @@ def load(rendered: bool = False) -> Photographs:
             "pictures rendered from fonts: photographs.load(rendered=True)."
         )
     found = _read(place / ARCHIVE)
-    if course.tier() == "quick":
-        tiers.say(f"{QUICK} of 100 photographs of each character")
+    tiers.shortened(100, QUICK, "photographs of each character")
     labels = np.array([label for label, _, _ in found], np.int64)
     return Photographs([picture for *_, picture in found], labels, sample=False)
 

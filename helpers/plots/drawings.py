@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
-from helpers.plots.style import figure
+from helpers.plots.style import figure, panels
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -48,7 +48,6 @@ def convolution(
     Taught in notebook 04.
     """
     size = len(kernel)
-    shape = image.shape[0] - size + 1, image.shape[1] - size + 1
     windows = np.lib.stride_tricks.sliding_window_view(image, kernel.shape)
     sums = np.einsum("rcij,ij->rc", windows, kernel)
     fig, axes = figure(2.4, title, columns=len(places) + 2)
@@ -56,7 +55,7 @@ def convolution(
     for ax, (row, column) in zip(axes[1:], places, strict=False):
         numbers(ax, image, f"at row {row + 1}, column {column + 1}: {_signed(sums[row, column])}")
         ax.add_patch(plt.Rectangle((column - 0.5, row - 0.5), size, size, **FRAME))
-    numbers(axes[-1], sums.reshape(shape), "the feature map")
+    numbers(axes[-1], sums, "the feature map")
     for row, column in places:
         axes[-1].add_patch(plt.Rectangle((column - 0.5, row - 0.5), 1, 1, **FRAME))
     return fig
@@ -202,12 +201,8 @@ def paths(
     everywhere = np.concatenate(list(paths.values()))
     (left, bottom), (right, top) = everywhere.min(axis=0) - 0.3, everywhere.max(axis=0) + 0.3
     x, y = np.meshgrid(np.linspace(left, right, 100), np.linspace(bottom, top, 100))
-    columns = min(len(paths), 4)
-    rows = -(-len(paths) // columns)
-    fig, axes = figure(0.5 + 2.2 * rows, title, columns=columns, rows=rows)
-    for ax in np.ravel(axes)[len(paths) :]:
-        ax.remove()
-    for ax, (name, path) in zip(np.ravel(axes), paths.items(), strict=False):
+    fig, axes = panels(len(paths), 4, 2.2, title)
+    for ax, (name, path) in zip(axes, paths.items(), strict=True):
         ax.contourf(x, y, surface(x, y), levels=20, cmap="gray")
         ax.plot(*path.T, "o-", color="white", markeredgecolor="black", markersize=4, linewidth=1)
         ax.plot(*path[-1], "X", color="black", markeredgecolor="white", markersize=10)

@@ -250,7 +250,7 @@ def nothing_compared(nb):
 
 
 def bookkeeping_in_view(nb):
-    """What is compared, a tag says; cells of claims are folded, and hold nothing else."""
+    """What is compared, a tag says; cells of claims are folded, and no others."""
     problems = []
     for n, cell in code_cells(nb):
         if list(find_comment_markers(cell.source)):
@@ -337,8 +337,8 @@ def machine_paths(nb, *folders):
 def untidy_outputs(nb):
     """No output shows a warning, an address in memory, or an object that nobody asked to see."""
     return [
-        f"the output of cell {n} shows {match.group()!r}; expected what the reader asked for: end "
-        "the line with a semicolon, or mend what warns"
+        f"the output of cell {n} shows {match.group()!r}; expected what the reader asked for: "
+        "assign what is not to be seen to _, or mend what warns"
         for n, cell in code_cells(nb)
         for output in cell.outputs
         if (match := re.search(UNTIDY, output_text(shown(output))))

@@ -14,7 +14,7 @@ import re
 import gates
 import nbformat
 
-NUMBER = re.compile(r"<!--= (?P<name>.+?) :: (?P<how>\S+) -->(?P<text>.*?)<!--/-->", re.DOTALL)
+NUMBER = re.compile(r"<!--= (?P<name>.+?) :: (?P<how>\S+) -->.*?<!--/-->", re.DOTALL)
 WORDS_A_MINUTE = 150
 """So many words of a text with formulas and code one reads in a minute, code cells included."""
 
@@ -35,7 +35,7 @@ NOT_PROSE = re.compile(
     r"\$\$.*?\$\$|\$[^$\n]+\$|\[\d+(?:, ?\d+)*\]|\b9[059]\s?% interval",
     re.DOTALL | re.MULTILINE,
 )
-"""Numbers from claims, comments, code, formulas, and solutions, which a test executes."""
+"""Numbers from claims, comments, code and formulas; and solutions, which say what one run gave."""
 
 
 def facts(nb):

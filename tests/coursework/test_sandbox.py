@@ -7,14 +7,7 @@ import time
 import judge
 import pytest
 import sandbox
-
-os.environ["SANDBOX"] = "as-root"  # whoever runs these tests
-try:
-    sandbox.check()
-    NO_SANDBOX = ""
-except sandbox.NoSandbox as missing:
-    NO_SANDBOX = str(missing)
-sandboxed = pytest.mark.skipif(bool(NO_SANDBOX), reason=NO_SANDBOX)
+from confined import sandboxed
 
 
 @pytest.mark.parametrize(
