@@ -39,8 +39,9 @@ studies: $(STAMP) ## train the rows that the studies lack; NAME=… STORAGE=post
 site: $(STAMP) ## build the web pages in build/site from the notebooks as committed
 	$(RUN) site/build.py
 
-results: $(STAMP) ## write README.md's map and results table
+results: $(STAMP) ## write what the notebooks claim into README.md and the site; its picture
 	$(RUN) notebooks/commands/results.py
+	$(RUN) site/picture.py
 
 release: $(STAMP) ## write the students' versions of the coursework; NAME=… picks one
 	$(RUN) notebooks/coursework/grading/grade.py release $(NAME)

@@ -1,20 +1,46 @@
-"""With this file `pytest --nbval notebooks` also fails where a cell's claim is not met."""
+"""With this file `pytest --nbval notebooks` also runs solutions, and fails for unmet claims."""
 
 import os
+import sys
+from collections import defaultdict
+from pathlib import Path
 
 from helpers.internals.claims import CLAIM
 from helpers.internals.tiers import CUT
 
 import pytest
+from nbformat.v4 import new_code_cell
+
+sys.path.insert(0, str(Path(__file__).parent / "commands"))
+import prose
 
 os.environ.pop("MPLBACKEND", None)  # the kernels then take the backend that shows figures
 
 
 def pytest_collection_modifyitems(items):
-    """What the quick tier says of itself is not compared: committed outputs are the full tier's."""
-    for item in items:
-        if hasattr(item, "compare_outputs"):
-            item.compare_outputs = without_cuts(item.compare_outputs)
+    """After a notebook's last cell, the solutions of its exercises run in the same kernel.
+
+    What the quick tier says of itself is not compared: committed outputs are the full tier's.
+    """
+    cells = [item for item in items if hasattr(item, "compare_outputs")]
+    last = {item.parent: item for item in cells}
+    for notebook, item in last.items():
+        place = items.index(item) + 1
+        items[place:place] = solution_items(notebook, type(item))
+    for item in cells:
+        item.compare_outputs = without_cuts(item.compare_outputs)
+
+
+def solution_items(notebook, cell_type):
+    """nbval's items for the solutions in a notebook's text; nothing is compared."""
+    for number, source in enumerate(prose.solutions(notebook.nb), 1):
+        yield cell_type.from_parent(
+            notebook,
+            name=f"Solution {number}",
+            cell_num=len(notebook.nb.cells) + number,
+            cell=new_code_cell(source),
+            options=defaultdict(bool),
+        )
 
 
 def without_cuts(compare):

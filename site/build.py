@@ -7,7 +7,6 @@ import shutil
 import sys
 from pathlib import Path
 
-import picture
 from sphinx.cmd.build import main as sphinx
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -20,6 +19,7 @@ def gather(source, root=ROOT):
     copies = {path: path.relative_to(root / "site") for path in pages}
     for path in (root / "notebooks").glob("[0-9][0-9]_*.ipynb"):
         copies[path] = path.relative_to(root)
+    copies[root / "site" / "reading.png"] = Path("reading.png")
     teachers = root / "notebooks" / "coursework" / "README.md"
     copies[teachers] = teachers.relative_to(root)
     for path, name in copies.items():
@@ -29,10 +29,9 @@ def gather(source, root=ROOT):
 
 def build(folder, root=ROOT):
     """Build the site; returns Sphinx's exit status, which warnings raise too."""
-    sys.path.insert(0, str(root / "notebooks" / "commands"))  # conf.py imports what fills README
+    sys.path.insert(0, str(root / "notebooks" / "commands"))  # conf.py imports the gates
     source, site = folder / "site-source", folder / "site"
     gather(source, root)
-    picture.save(source / "reading.png", root)
     shutil.rmtree(site, ignore_errors=True)
     arguments = ["-c", str(root / "site"), "-d", str(folder / "site-doctrees")]
     arguments += ["--fresh-env", "--fail-on-warning", "--quiet", str(source), str(site)]

@@ -10,7 +10,6 @@ from helpers.internals.claims import CLAIM
 
 import gates
 import nbformat
-import results
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -46,7 +45,6 @@ html_favicon = "_static/icon.svg"
 LINK = re.compile(r"(?<!!)\[([^][]+)\]\((?![a-z]+:|\))([^)#\s]*)(#[^)\s]*)?\)")
 TERM = re.compile(r"^(\S.*)\n {4}.*\(\.\./notebooks/(\w+)\.ipynb\)", re.MULTILINE)
 TITLE = re.compile(r"""\btitle=["'](.+?)["'][,)]""")
-NEEDED = re.compile(r"\]\(((\d\d)_\w+\.ipynb)\)")
 
 
 def setup(app):
@@ -56,7 +54,7 @@ def setup(app):
 
 
 def read(app, docname, source):
-    """Make a page of a file's text: notebooks tidied, tables filled in, links into the site."""
+    """Make a page of a file's text: notebooks tidied, links into the site."""
     folder = posixpath.dirname(docname if docname.startswith("notebooks/") else f"site/{docname}")
     if Path(app.env.doc2path(docname)).suffix == ".ipynb":
         nb = nbformat.reads(source[0], as_version=4)
@@ -66,11 +64,7 @@ def read(app, docname, source):
                 cell.source = linked(cell.source, folder, app.srcdir)
         source[0] = nbformat.writes(nb)
         return
-    text = linked(source[0], folder, app.srcdir)
-    for mark, fill in (("map", course_map), ("results", all_results)):
-        if docname == mark:
-            text = results.between_marks(text, mark, fill())
-    source[0] = text
+    source[0] = linked(source[0], folder, app.srcdir)
 
 
 def tidy(nb, docname):
@@ -124,34 +118,6 @@ def linked(text, folder, srcdir):
         return f"[{label}]({page}{'#' * bool(anchor)}{slug})"
 
     return LINK.sub(replaced, text)
-
-
-def course_map():
-    """README's map, and in a column more what each notebook builds upon."""
-    head, rule, *lines = results.course_map(ROOT).splitlines()
-    lines = [
-        f"{line} {', '.join(needed(nb))} |"
-        for line, (_, nb) in zip(lines, results.notebooks(ROOT), strict=True)
-    ]
-    return "\n".join([f"{head} builds upon |", f"{rule}---|", *lines])
-
-
-def needed(nb):
-    """Links to the notebooks that a notebook's part "What you need" names."""
-    opening = "\n".join(cell.source for cell in nb.cells[:3])
-    part = opening.partition("## What you need")[2].partition("\n## ")[0]
-    return [f"[{number}](notebooks/{name})" for name, number in NEEDED.findall(part)]
-
-
-def all_results():
-    """README's results, a table for each notebook."""
-    parts = []
-    for link, nb in results.notebooks(ROOT):
-        rows = [f"| {' | '.join(row[1:])} |" for row in results.rows(link, nb)]
-        if rows:
-            head = "| what | report | ours | images | seconds |\n|---|--:|--:|--:|--:|"
-            parts.append("\n".join([f"## {link}\n", head, *rows]))
-    return "\n\n".join(parts)
 
 
 def docstring(app, what, name, obj, options, lines):

@@ -1,12 +1,13 @@
-"""The picture of the front page: what you write, what the network sees, what it reads.
+"""Draw the front page's picture: what you write, what the network sees, what it reads.
 
-picture.py FILE  writes it as a PNG file
+picture.py  writes site/reading.png, unless it was drawn with today's network and today's file
 """
 
-import sys
+import hashlib
 from pathlib import Path
 
 from helpers import data, handwriting
+from helpers.internals import files
 from helpers.internals.backend import keras
 from helpers.plots import style
 
@@ -16,6 +17,8 @@ from PIL import Image, ImageDraw
 from scipy.interpolate import splev, splprep
 
 ROOT = Path(__file__).resolve().parents[1]
+PICTURE = ROOT / "site" / "reading.png"
+NETWORK = ROOT / "notebooks" / "networks" / "byclass.keras"
 SIDE, PEN, TIMES = 360, 9, 4  # pixels of a drawing, of the pen; drawn so many times larger
 CHARACTERS = (
     (((86, 92), (82, 160), (84, 230), (86, 292)),
@@ -46,9 +49,22 @@ def written(strokes):
     return (paper * (1 - covered) + np.float32([38, 52, 110]) * covered).astype(np.uint8)
 
 
-def save(path, root=ROOT):
+def drawn_with():
+    """What the picture follows from, in few characters: this file and the network."""
+    return hashlib.sha256(Path(__file__).read_bytes() + NETWORK.read_bytes()).hexdigest()[:16]
+
+
+def is_current(path=PICTURE):
+    """Whether this picture was drawn with the network and the drawing of today."""
+    if not path.is_file():
+        return False
+    with Image.open(path) as picture:
+        return picture.info.get("Comment") == drawn_with()
+
+
+def save(path=PICTURE):
     """Draw it: a row for each step, a column for each character. The readings are the network's."""
-    network = keras.saving.load_model(root / "notebooks" / "networks" / "byclass.keras")
+    network = keras.saving.load_model(NETWORK)
     classes = data.CLASSES["emnist/byclass"]
     shape = {"figsize": (9, 5.9), "layout": "constrained", "height_ratios": (3, 3, 1.7)}
     fig, axes = plt.subplots(3, len(CHARACTERS), **shape)
@@ -66,10 +82,12 @@ def save(path, root=ROOT):
     for ax, text in zip(axes[:, 0], ("written", "28 × 28 pixels", "read as"), strict=True):
         ax.set_ylabel(text, fontsize=12)
     plt.close(fig)
-    fig.savefig(path, dpi=160, metadata={"Software": None})
+    with files.whole(path) as part:
+        meta = {"Software": None, "Comment": drawn_with()}
+        fig.savefig(part, dpi=120, format="png", metadata=meta)
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 2:
-        sys.exit("expected the name of a PNG file: picture.py FILE")
-    save(sys.argv[1])
+    if not is_current():
+        save()
+    print(f"{PICTURE.name} is up to date")

@@ -111,19 +111,36 @@ def contents(root):
     return {path.name: path.read_bytes() for path in (root / "notebooks").iterdir()}
 
 
-def test_nbval_fails_for_unmet_claims_shows_figures_and_compares_no_cuts(root, monkeypatch):
+SOLUTION = """<details><summary>Solution</summary>
+
+```python
+{}
+```
+
+</details>"""
+
+
+def test_nbval_runs_solutions_fails_for_unmet_claims_shows_figures_and_compares_no_cuts(
+    root, monkeypatch
+):
     shutil.copy(ROOT / "notebooks" / "conftest.py", root / "notebooks")
+    monkeypatch.setenv("PYTHONPATH", f"{root}{os.pathsep}{ROOT / 'notebooks' / 'commands'}")
     inline = "import os\nassert os.environ['MPLBACKEND'].endswith('inline')"
     write(root / "notebooks", "04_inline.ipynb", inline)
     cut = new_code_cell(CUTS, execution_count=1)  # nbval compares what was executed
     nbformat.write(new_notebook(cells=[cut]), root / "notebooks" / "05_cut.ipynb")
+    solutions = [SOLUTION.format(code) for code in ("y = x + 1", "assert (x, y) == (1, 3)")]
+    cells = [new_code_cell("x = 1"), *map(new_markdown_cell, solutions)]
+    nbformat.write(new_notebook(cells=cells), root / "notebooks" / "06_exercises.ipynb")
     monkeypatch.setenv("COURSE_TIER", "quick")
     nbval = [sys.executable, "-m", "pytest", "--nbval", "--nbval-current-env", "-p", "no:xdist"]
-    files = [f"notebooks/{name}.ipynb" for name in ("01_fine", "03_misses", "04_inline", "05_cut")]
+    names = ("01_fine", "03_misses", "04_inline", "05_cut", "06_exercises")
+    files = [f"notebooks/{name}.ipynb" for name in names]
     run = subprocess.run(
         [*nbval, *files], cwd=root, capture_output=True, encoding="utf-8", check=False
     )
-    assert "1 failed, 6 passed" in run.stdout
+    assert "2 failed, 8 passed" in run.stdout
+    assert "06_exercises.ipynb::Solution 2" in run.stdout  # of the two the one that is wrong
     assert "claims not met: a (value 1)" in run.stdout
 
 

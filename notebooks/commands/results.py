@@ -1,8 +1,9 @@
-"""Fill README.md's map and results table from the committed notebooks ("make results").
+"""Write what the notebooks claim into README.md and two pages of the site ("make results").
 
 `results.py --check` writes nothing and exits 1 where one of them is not up to date.
 """
 
+import re
 import sys
 from pathlib import Path
 
@@ -12,6 +13,18 @@ import gates
 import nbformat
 
 ROOT = Path(__file__).resolve().parents[2]
+NEEDED = re.compile(r"\]\(((\d\d)_\w+\.ipynb)\)")
+HEADLINES = {
+    "report B's version 1, test accuracy": "report B's dense network reads digits",
+    "course's final network, test accuracy": "the course's convolutional network reads digits",
+    "one epoch, test accuracy": "a network trained for three seconds reads digits",
+    "evolved network, test accuracy": "a network that evolved reads digits",
+    "course's network, balanced, test accuracy": "one network reads 47 characters",
+    "ensemble, emnist/letters, test accuracy": "three networks together read letters",
+    "course's network, ByClass, test accuracy": "one network reads all 62 characters",
+    "own photographs, EMNIST's way, merged": "it reads photographs of other people's characters",
+}
+"""The front page's eight results: the name of a claim, a share, and how the page says it."""
 
 
 def number(value, name):
@@ -26,21 +39,20 @@ def number(value, name):
 
 
 def notebooks(root):
-    """The numbered notebooks, in order: pairs of a link to the notebook and its content."""
+    """The numbered notebooks, in order: each one's file, its number and title, its content."""
     for path in sorted((root / "notebooks").glob("[0-9][0-9]_*.ipynb")):
         nb = nbformat.read(path, as_version=4)
         title = next((text for level, text in gates.headings(nb) if level == 1), path.stem)
-        yield f"[{path.name[:2]} {title}](notebooks/{path.name})", nb
+        yield path.name, f"{path.name[:2]} {title}", nb
 
 
-def rows(link, nb):
+def rows(nb):
     """Table rows of one notebook: its claims about a training, or beside a report's figure."""
     for claim in gates.claims(nb):
         if claim.get("report") is None and claim.get("images") is None:
             continue
         name, seconds = claim["name"], claim.get("seconds")
         yield [
-            link,
             name.replace("|", r"\|"),
             number(claim.get("report"), name),
             number(claim["value"], name),
@@ -50,59 +62,85 @@ def rows(link, nb):
 
 
 def results(root=ROOT):
-    """The results table, as Markdown."""
-    lines = ["| notebook | what | report | ours | images | seconds |", "|---|---|--:|--:|--:|--:|"]
-    for link, nb in notebooks(root):
-        lines += [f"| {' | '.join(row)} |" for row in rows(link, nb)]
-    return "\n".join(lines)
+    """The page of results, as Markdown: a table for each notebook that has some."""
+    head = "| what | report | ours | images | seconds |\n|---|--:|--:|--:|--:|"
+    parts = []
+    for file, title, nb in notebooks(root):
+        lines = [f"| {' | '.join(row)} |" for row in rows(nb)]
+        if lines:
+            parts.append("\n".join([f"## [{title}](../notebooks/{file})\n", head, *lines]))
+    return "\n\n".join(parts)
 
 
 def course_map(root=ROOT):
-    """The map of the course, as Markdown: each notebook, what one does there, minutes it took."""
-    lines = ["| notebook | what you will do | minutes |", "|---|---|--:|"]
-    for link, nb in notebooks(root):
-        opening = nb.cells[0].source.partition("What you will do\n")[2].strip()
+    """The map, as Markdown: each notebook, what one does there, minutes it took, what it needs."""
+    lines = ["| notebook | what you will do | minutes | builds upon |", "|---|---|--:|---|"]
+    for file, title, nb in notebooks(root):
+        text = "\n".join(cell.source for cell in nb.cells[:3])
+        doing = text.partition("What you will do\n")[2].partition("##")[0]
+        needs = NEEDED.findall(text.partition("## What you need")[2].partition("\n## ")[0])
         seconds = nb.metadata.get("course", {}).get("seconds")
         minutes = "–" if seconds is None else str(max(1, round(seconds / 60)))
-        lines.append(f"| {link} | {' '.join(opening.partition('##')[0].split())} | {minutes} |")
+        upon = ", ".join(f"[{other}](../notebooks/{name})" for name, other in needs)
+        link = f"[{title}](../notebooks/{file})"
+        lines.append(f"| {link} | {' '.join(doing.split())} | {minutes} | {upon} |")
     return "\n".join(lines)
 
 
-def between_marks(text, mark, content):
-    """The text with other content between two marks. Raises ValueError without the marks."""
+def headlines(root=ROOT):
+    """The front page's results, as Markdown. Raises ValueError where a claim is not there once."""
+    lines = ["| result | report | here | notebook |", "|---|--:|--:|---|"]
+    claims = [(file, claim) for file, _, nb in notebooks(root) for claim in gates.claims(nb)]
+    for name, label in HEADLINES.items():
+        found = [(file, claim) for file, claim in claims if claim["name"] == name]
+        if len(found) != 1:
+            raise ValueError(
+                f"the front page states the claim {name!r}, which {len(found)} notebooks make; "
+                "expected one: execute it (make outputs), or mend HEADLINES in results.py"
+            )
+        ((file, claim),) = found
+        shares = (number(claim.get(key), "accuracy") for key in ("report", "value"))
+        lines.append(f"| {label} | {' | '.join(shares)} | [{file[:2]}](notebooks/{file}) |")
+    return "\n".join(lines)
+
+
+PAGES = {
+    "README.md": ("results", headlines),
+    "site/map.md": ("map", course_map),
+    "site/results.md": ("results", results),
+}
+"""What is written: file → the mark in it, and what stands there."""
+
+
+def updated(page, root=ROOT):
+    """A page's text as it should be. Raises ValueError without its marks."""
+    mark, content = PAGES[page]
+    text = (root / page).read_text(encoding="utf-8")
     begin, end = f"<!-- {mark} -->", f"<!-- end of {mark} -->"
     before, found, rest = text.partition(begin)
     _, found_end, after = rest.partition(end)
     if not (found and found_end):
         raise ValueError(
-            f"README.md lacks the marks of its {mark}; expected a line {begin} and after it "
+            f"{page} lacks the marks of its {mark}; expected a line {begin} and after it "
             f"a line {end}: add both, then run make results"
         )
-    return f"{before}{begin}\n{content}\n{end}{after}"
-
-
-def updated(root=ROOT):
-    """README.md's text as it should be. Raises ValueError without the marks."""
-    text = (root / "README.md").read_text(encoding="utf-8")
-    text = between_marks(text, "map", course_map(root))
-    return between_marks(text, "results", results(root))
+    return f"{before}{begin}\n{content(root)}\n{end}{after}"
 
 
 def main(check, root=ROOT):
-    """Write map and table, or only look whether they are up to date; returns an exit status."""
-    readme = root / "README.md"
-    text = updated(root)
-    current = readme.read_text(encoding="utf-8") == text
-    if check and not current:
+    """Write the pages, or only look whether they are up to date; returns an exit status."""
+    texts = {page: updated(page, root) for page in PAGES}
+    stale = [page for page in PAGES if (root / page).read_text(encoding="utf-8") != texts[page]]
+    if check and stale:
         print(
-            "README.md's map or results are not the notebooks'; mend it: make results",
+            f"what {', '.join(stale)} says is not what the notebooks claim; mend it: make results",
             file=sys.stderr,
         )
         return 1
-    if not current:
-        with files.whole(readme) as part:
-            part.write_text(text, encoding="utf-8")
-    print(f"README.md: results {'are up to date' if current else 'written'}")
+    for page in stale:
+        with files.whole(root / page) as part:
+            part.write_text(texts[page], encoding="utf-8")
+    print(f"results written: {', '.join(stale)}" if stale else "results are up to date")
     return 0
 
 

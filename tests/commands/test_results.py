@@ -1,4 +1,4 @@
-"""The results table of README.md says what the committed notebooks claim."""
+"""README.md and the site's map and results say what the committed notebooks claim."""
 
 import gates
 import nbformat
@@ -7,23 +7,29 @@ import results
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 PERCENT = "\N{NO-BREAK SPACE}%"
-MARKS = ("<!-- map -->", "<!-- end of map -->", "<!-- results -->", "<!-- end of results -->")
-README = "# Course\n\n{}\nold\n{}\n\n{}\nold\n{}\n\nEnd.\n".format(*MARKS)
+PAGES = {"README.md": "results", "site/map.md": "map", "site/results.md": "results"}
+TEXT = "# Page\n\n<!-- {0} -->\nold\n<!-- end of {0} -->\n\nEnd.\n"
 
 
 def notebook(path, title, *claims, seconds=200.0):
     """Write a notebook whose only code cell shows these claims, and which took so many seconds."""
     claims = [new_output("display_data", data={gates.CLAIM: claim}) for claim in claims]
-    opening = f"# {title}\n\n## What you will do\n\nYou look\nand learn.\n\n## What you need"
+    opening = (
+        f"# {title}\n\n[a](09_no.ipynb)\n\n## What you will do\n\nYou look\nand learn.\n\n"
+        "## What you need\n\n[x](01_meet.ipynb), [y](00_start.ipynb).\n\n"
+        "## Question\n\n[z](03_no.ipynb)"
+    )
     cells = [new_markdown_cell(opening), new_code_cell("claim()", outputs=claims)]
     nb = new_notebook(cells=cells, metadata={"course": {"seconds": seconds}})
     nbformat.write(nb, path)
 
 
 @pytest.fixture
-def root(tmp_path):
-    """A README with marks and two notebooks; three of their five claims belong in the table."""
-    (tmp_path / "README.md").write_text(README, encoding="utf-8")
+def root(tmp_path, monkeypatch):
+    """Pages with marks and two notebooks; three of their five claims belong in the tables."""
+    for page, mark in PAGES.items():
+        (tmp_path / page).parent.mkdir(exist_ok=True)
+        (tmp_path / page).write_text(TEXT.format(mark), encoding="utf-8")
     folder = tmp_path / "notebooks"
     folder.mkdir()
     accuracy = {"name": "test accuracy", "value": 0.97981, "at_least": 0.97, "report": 0.9762}
@@ -35,24 +41,48 @@ def root(tmp_path):
     bound = {"name": "a difference", "value": 0.1, "at_least": 0.01, "ok": True}
     notebook(folder / "01_meet.ipynb", "Meet the digits", loss, bound)
     notebook(folder / "notes.ipynb", "Not a part", accuracy)
+    monkeypatch.setattr(results, "HEADLINES", {"test accuracy": "digits", "a difference": "gain"})
     return tmp_path
 
 
-def test_table_has_a_row_for_each_claim_with_images_or_a_reported_figure(root):
-    meet = "[01 Meet the digits](notebooks/01_meet.ipynb)"
-    train = "[02 Train a network](notebooks/02_train.ipynb)"
-    assert results.results(root).splitlines()[2:] == [
-        f"| {meet} | loss \\| mean | – | 0.01235 | 50 | – |",
-        f"| {train} | test accuracy | 97.62{PERCENT} | 97.98{PERCENT} | 60,000 | 41 |",
-        f"| {train} | parameters | 7 | 8 | – | – |",
+def test_each_notebook_has_a_table_of_its_claims_with_images_or_a_reported_figure(root):
+    head = ["", "| what | report | ours | images | seconds |", "|---|--:|--:|--:|--:|"]
+    assert results.results(root).splitlines() == [
+        "## [01 Meet the digits](../notebooks/01_meet.ipynb)",
+        *head,
+        "| loss \\| mean | – | 0.01235 | 50 | – |",
+        "",
+        "## [02 Train a network](../notebooks/02_train.ipynb)",
+        *head,
+        f"| test accuracy | 97.62{PERCENT} | 97.98{PERCENT} | 60,000 | 41 |",
+        "| parameters | 7 | 8 | – | – |",
     ]
 
 
-def test_map_has_a_row_for_each_notebook_with_its_opening_sentence_and_minutes(root):
+def test_map_says_of_each_notebook_what_one_does_its_minutes_and_what_it_builds_upon(root):
+    upon = "[01](../notebooks/01_meet.ipynb), [00](../notebooks/00_start.ipynb)"
     assert results.course_map(root).splitlines()[2:] == [
-        "| [01 Meet the digits](notebooks/01_meet.ipynb) | You look and learn. | 3 |",
-        "| [02 Train a network](notebooks/02_train.ipynb) | You look and learn. | 1 |",
+        f"| [01 Meet the digits](../notebooks/01_meet.ipynb) | You look and learn. | 3 | {upon} |",
+        f"| [02 Train a network](../notebooks/02_train.ipynb) | You look and learn. | 1 | {upon} |",
     ]
+
+
+def test_the_front_page_states_its_results_as_shares_beside_the_reports(root):
+    assert results.headlines(root).splitlines()[2:] == [
+        f"| digits | 97.62{PERCENT} | 97.98{PERCENT} | [02](notebooks/02_train.ipynb) |",
+        f"| gain | – | 10.00{PERCENT} | [01](notebooks/01_meet.ipynb) |",
+    ]
+
+
+@pytest.mark.parametrize(("name", "times"), [("gone", 0), ("twice", 2)])
+def test_a_result_of_the_front_page_that_is_not_claimed_once_is_an_error(
+    root, monkeypatch, name, times
+):
+    twice = {"name": "twice", "value": 0.5, "ok": True}
+    notebook(root / "notebooks" / "03_more.ipynb", "More", twice, twice)
+    monkeypatch.setattr(results, "HEADLINES", {name: "something"})
+    with pytest.raises(ValueError, match=f"'{name}', which {times} notebooks make"):
+        results.main(check=False, root=root)
 
 
 @pytest.mark.parametrize(
@@ -71,25 +101,39 @@ def test_numbers_are_shown_for_readers(value, name, shown):
     assert results.number(value, name) == shown
 
 
-def test_check_notices_a_stale_readme_and_writing_mends_it(root, capsys):
+@pytest.mark.parametrize("stale", PAGES)
+def test_check_notices_a_stale_page_and_writing_mends_it(root, capsys, stale):
+    results.main(check=False, root=root)
+    old = TEXT.format(PAGES[stale])
+    (root / stale).write_text(old, encoding="utf-8")
+    capsys.readouterr()
     assert results.main(check=True, root=root) == 1
-    assert "make results" in capsys.readouterr().err
-    assert (root / "README.md").read_text(encoding="utf-8") == README
+    error = capsys.readouterr().err
+    assert "make results" in error and [page for page in PAGES if page in error] == [stale]
+    assert (root / stale).read_text(encoding="utf-8") == old
     assert results.main(check=False, root=root) == 0
     assert results.main(check=True, root=root) == 0
-    text = (root / "README.md").read_text(encoding="utf-8")
-    assert text.startswith("# Course\n\n<!-- map -->\n| notebook |")
-    assert text.endswith("|\n<!-- end of results -->\n\nEnd.\n") and "old" not in text
-    assert sorted(path.name for path in root.iterdir()) == ["README.md", "notebooks"]
+    text = (root / stale).read_text(encoding="utf-8")
+    assert text.startswith(f"# Page\n\n<!-- {PAGES[stale]} -->\n") and "old" not in text
+    assert text.endswith(f"\n<!-- end of {PAGES[stale]} -->\n\nEnd.\n")
+    names = ["README.md", "notebooks", "site"]
+    assert sorted(path.name for path in root.iterdir()) == names
 
 
 @pytest.mark.parametrize("text", ["none", "<!-- results -->", "<!-- end of results -->"])
-def test_a_readme_without_marks_is_an_error(root, text):
+def test_a_page_without_marks_is_an_error_and_nothing_is_written(root, text):
     (root / "README.md").write_text(text, encoding="utf-8")
-    with pytest.raises(ValueError, match="lacks the marks"):
+    with pytest.raises(ValueError, match="lacks the marks of its results"):
         results.main(check=False, root=root)
     assert (root / "README.md").read_text(encoding="utf-8") == text
+    assert (root / "site/map.md").read_text(encoding="utf-8") == TEXT.format("map")
 
 
-def test_the_committed_readme_is_up_to_date():
+def test_the_committed_pages_are_up_to_date():
     assert results.main(check=True) == 0
+
+
+def test_the_front_page_is_short_and_names_both_commands_at_its_top():
+    lines = (results.ROOT / "README.md").read_text(encoding="utf-8").splitlines()
+    assert len(lines) <= 100
+    assert {"make course", "make test"} <= {line.partition("#")[0].strip() for line in lines[:20]}

@@ -325,13 +325,6 @@ def test_links_stay_in_the_site(conf, tmp_path, text):
     assert conf.linked(text, "notebooks", tmp_path) == LINKS[text]
 
 
-def test_the_map_says_what_a_notebook_builds_upon(conf):
-    needed = "## What you need\n\n[x](03_yes.ipynb), [y](04_too.ipynb)."
-    opening = f"# Try\n\n[a](01_no.ipynb)\n\n{needed}\n\n## Question\n\n[z](05_no.ipynb)"
-    nb = new_notebook(cells=[new_markdown_cell(opening)])
-    assert conf.needed(nb) == ["[03](notebooks/03_yes.ipynb)", "[04](notebooks/04_too.ipynb)"]
-
-
 def test_a_docstring_links_its_notebook_and_names_no_type(conf):
     lines = ["Reads. Taught in notebook 00."]
     conf.docstring(None, "function", "f", None, None, lines)
