@@ -273,6 +273,25 @@ def claims_in_view(nb):
     ]
 
 
+def loose_claims(nb):
+    """A claim is exact, or holds its number from both sides and closely, or says why it cannot.
+
+    Closely is an interval of a hundredth to each side, or of a tenth of the number: three standard
+    deviations over seeds are less, for accuracies and for what follows from them.
+    """
+    loose = []
+    for claim in claims(nb):
+        value, low, high = claim["value"], claim.get("at_least"), claim.get("at_most")
+        if claim.get("exactly") is not None or claim.get("reason"):
+            continue
+        if None in (low, high) or (high - low) / 2 > max(0.01, abs(value) / 10):
+            loose.append(
+                f"the claim {claim['name']!r} allows {low} to {high} for {value}; expected bounds "
+                "on both sides, within .01 or a tenth of it: give them, or a reason"
+            )
+    return loose
+
+
 def is_folded(cell):
     """Whether JupyterLab shows a cell's code only on demand."""
     return bool(cell.metadata.get("jupyter", {}).get("source_hidden"))

@@ -123,6 +123,34 @@ def test_a_claim_that_a_reader_sees_is_found():
     assert ["cell 3 makes a claim" in problem for problem in gates.claims_in_view(nb)] == [True]
 
 
+@pytest.mark.parametrize(
+    ("bounds", "loose"),
+    [
+        ({"at_least": 0.86, "at_most": 1.04}, False),  # .09 to each side of .95
+        ({"at_least": 0.70, "at_most": 0.97}, True),
+        ({"at_least": 0.94, "at_most": 1.30}, True),
+        ({"at_least": 0.94, "at_most": None}, True),
+        ({"at_least": None, "at_most": 0.96}, True),
+        ({"at_least": 0.94, "reason": "one seed alone"}, False),
+        ({"exactly": 0.95}, False),
+    ],
+)
+def test_a_claim_with_one_bound_or_a_far_one_needs_a_reason(bounds, loose):
+    nb = good()
+    nb.cells[3].outputs = [
+        new_output("display_data", data={gates.CLAIM: {"name": "a share", "value": 0.95, **bounds}})
+    ]
+    assert ["'a share'" in problem for problem in gates.loose_claims(nb)] == [True] * loose
+
+
+@pytest.mark.parametrize(("high", "loose"), [(0.012, 0), (0.02, 1)])
+def test_a_small_number_may_be_a_hundredth_away(high, loose):
+    nb = good()
+    claim = {"name": "gain", "value": 0.004, "at_least": -0.004, "at_most": high}
+    nb.cells[3].outputs = [new_output("display_data", data={gates.CLAIM: claim})]
+    assert len(gates.loose_claims(nb)) == loose
+
+
 @pytest.mark.parametrize("gate", gates.GATES, ids=lambda gate: gate.__name__)
 def test_a_good_notebook_passes(gate):
     assert gate(good()) == []
