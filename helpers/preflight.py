@@ -68,8 +68,11 @@ def python(version: tuple[int, int] | None = None) -> Row:
         version: such as (3, 12); None: that of this Python.
     """
     version = version or sys.version_info[:2]
-    project = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
-    allowed = re.search(r'requires-python = "(.+)"', project).group(1)
+    if (project := ROOT / "pyproject.toml").is_file():  # else the package lies among others
+        line = r'requires-python = "(.+)"'
+        allowed = re.search(line, project.read_text(encoding="utf-8")).group(1)
+    else:
+        allowed = metadata.metadata(COURSE)["Requires-Python"]
     low, high = (tuple(map(int, pair)) for pair in re.findall(r"(\d+)\.(\d+)", allowed))
     mend = f"install Python 3.12 from python.org, then {IN_FOLDER} {REINSTALL}"
     return Row("Python", "{}.{}".format(*version), allowed, low <= version < high, mend)
