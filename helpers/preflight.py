@@ -73,7 +73,7 @@ def python(version: tuple[int, int] | None = None) -> Row:
         allowed = re.search(line, project.read_text(encoding="utf-8")).group(1)
     else:
         allowed = metadata.metadata(COURSE)["Requires-Python"]
-    low, high = (tuple(map(int, pair)) for pair in re.findall(r"(\d+)\.(\d+)", allowed))
+    low, high = sorted(tuple(map(int, pair)) for pair in re.findall(r"(\d+)\.(\d+)", allowed))
     mend = f"install Python 3.12 from python.org, then {IN_FOLDER} {REINSTALL}"
     return Row("Python", "{}.{}".format(*version), allowed, low <= version < high, mend)
 

@@ -1,6 +1,7 @@
 """What Sphinx does beside its defaults; `make site` runs it, by site/build.py."""
 
 import html
+import os
 import posixpath
 import re
 from pathlib import Path
@@ -38,6 +39,17 @@ html_theme_options = {
     "navbar_persistent": [],  # else a second field to search in, above the first
     "footer_content_items": [],
 }
+REPOSITORY = os.environ.get("GITHUB_REPOSITORY")  # GitHub's workflows say it; it can be launched
+if REPOSITORY:
+    html_theme_options |= {
+        "repository_url": f"https://github.com/{REPOSITORY}",
+        "repository_branch": "main",
+        "launch_buttons": {
+            "binderhub_url": "https://mybinder.org",
+            "colab_url": "https://colab.research.google.com",
+            "notebook_interface": "jupyterlab",
+        },
+    }
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
 html_favicon = "_static/icon.svg"
@@ -64,7 +76,8 @@ def read(app, docname, source):
                 cell.source = linked(cell.source, folder, app.srcdir)
         source[0] = nbformat.writes(nb)
         return
-    source[0] = linked(source[0], folder, app.srcdir)
+    text = source[0].replace("OWNER/COURSE", REPOSITORY or "OWNER/COURSE")
+    source[0] = linked(text, folder, app.srcdir)
 
 
 def tidy(nb, docname):

@@ -65,6 +65,11 @@ def test_a_wrong_python_is_found(version, fine):
     assert row.expected == ">=3.11,<3.14"
 
 
+def test_a_package_installed_elsewhere_knows_its_pythons_too(tmp_path, monkeypatch):
+    monkeypatch.setattr(preflight, "ROOT", tmp_path)  # holds no pyproject.toml
+    assert preflight.python((3, 12)).fine and not preflight.python((3, 14)).fine
+
+
 def test_old_new_and_missing_packages_are_named_and_the_others_not():
     row = preflight.packages(["pytest>=999", "numpy<1", "no-such-package>=2", "pandas>=1"])
     assert not row.fine

@@ -1,0 +1,92 @@
+"""The other ways to run the course: what the page says works, as far as one machine can try it."""
+
+import importlib.util
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+
+for package in ("sphinx", "myst_nb", "sphinx_book_theme"):
+    pytest.importorskip(package, reason=f"{package} is not installed: the site cannot be built")
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGE = (ROOT / "site" / "launch.md").read_text(encoding="utf-8")
+
+
+def conf():
+    """The site's settings, as Sphinx would load them now."""
+    spec = importlib.util.spec_from_file_location("site_conf", ROOT / "site" / "conf.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_pages_can_be_launched_where_the_repository_is_known(monkeypatch):
+    monkeypatch.setenv("GITHUB_REPOSITORY", "someone/copy")
+    options = conf().html_theme_options
+    assert options["repository_url"] == "https://github.com/someone/copy"
+    assert {"colab_url", "binderhub_url"} <= options["launch_buttons"].keys()
+    monkeypatch.delenv("GITHUB_REPOSITORY")
+    assert "launch_buttons" not in conf().html_theme_options
+
+
+@pytest.mark.slow
+def test_the_built_pages_lead_to_colab_and_binder(tmp_path, monkeypatch):
+    monkeypatch.setenv("GITHUB_REPOSITORY", "someone/copy")
+    source = tmp_path / "source"
+    (source / "notebooks").mkdir(parents=True)
+    (source / "index.md").write_text(f"# Home\n\n{PAGE}\n\n```{{toctree}}\nnotebooks/05\n```\n")
+    code = [nbformat.v4.new_code_cell("1"), nbformat.v4.new_markdown_cell("# Fifth\n\ntext")]
+    nbformat.write(nbformat.v4.new_notebook(cells=code[::-1]), source / "notebooks" / "05.ipynb")
+    command = [sys.executable, "-m", "sphinx", "-q", "-c", ROOT / "site", source, tmp_path / "out"]
+    path = os.pathsep.join([str(ROOT / "notebooks" / "commands"), os.environ.get("PYTHONPATH", "")])
+    subprocess.run(command, check=True, env={**os.environ, "PYTHONPATH": path})
+    page = (tmp_path / "out" / "notebooks" / "05.html").read_text(encoding="utf-8")
+    assert "colab.research.google.com/github/someone/copy/blob/main/notebooks/05.ipynb" in page
+    assert "mybinder.org/v2/gh/someone/copy/main?urlpath=lab/tree/notebooks/05.ipynb" in page
+    home = re.sub("<.*?>", "", (tmp_path / "out" / "index.html").read_text(encoding="utf-8"))
+    assert "github.com/someone/copy.git" in home and "OWNER/COURSE" not in home
+
+
+@pytest.mark.slow
+def test_the_cell_for_colab_fetches_and_installs_what_a_notebook_needs(tmp_path):
+    """git and pip do what the cell says, on this repository; notebook 00 runs in its folder."""
+    (cell,) = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
+    clone, enter, install = cell.splitlines()
+    address = re.search(r"https://\S+", clone)[0]
+    command = clone.removeprefix("!").replace(address, ROOT.as_uri()).split()
+    subprocess.run([*command, "--quiet"], cwd=tmp_path, check=True)
+    folder = tmp_path / enter.removeprefix("%cd ")
+    assert folder.is_dir()
+    assert install == "%pip install --quiet .."  # here without its dependencies, which lie in .venv
+    target = ["--no-deps", "--no-build-isolation", "--target", tmp_path / "installed"]
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    subprocess.run([*pip, *target, ".."], cwd=folder, check=True)
+    (path,) = folder.glob("00_*.ipynb")
+    nb = nbformat.read(path, as_version=4)
+    nb.cells.append(nbformat.v4.new_code_cell("import helpers; print(helpers.__file__)"))
+    environment = {**os.environ, "COURSE_DATA": "sample", "COURSE_TIER": "quick"}
+    environment["PYTHONPATH"] = str(tmp_path / "installed")
+    client = NotebookClient(nb, timeout=300, resources={"metadata": {"path": str(folder)}})
+    client.execute(env=environment)
+    assert str(tmp_path / "installed") in nb.cells[-1].outputs[0].text
+
+
+def test_the_dev_container_installs_what_make_installs_with_a_supported_python():
+    text = (ROOT / ".devcontainer" / "devcontainer.json").read_text(encoding="utf-8")
+    container = json.loads(text)
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    stamp = re.search(r"^STAMP := (\S+)$", makefile, re.MULTILINE)[1]
+    assert container["postCreateCommand"] == f"make {stamp}"
+    minor = int(re.fullmatch(r"python:3\.(\d+)", container["image"])[1])
+    assert 11 <= minor < 14
+    settings = container["customizations"]["vscode"]["settings"]
+    assert (
+        settings["python.defaultInterpreterPath"] == re.search(r"^RUN +:= (\S+)", makefile, re.M)[1]
+    )
