@@ -2,6 +2,7 @@
 
 import io
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -161,6 +162,23 @@ def test_course_runs_all_reports_every_problem_and_leaves_notebooks_alone(root, 
     assert pages == {"01_fine.html", "02_raises.html", "03_misses.html"}
     assert "notebooks" in (root / "build" / "course" / "01_fine.html").read_text(encoding="utf-8")
     assert contents(root) == before
+
+
+def test_pages_need_no_internet_and_show_a_claims_line_without_its_code(root):
+    path = root / "notebooks" / "01_fine.ipynb"
+    nb = nbformat.read(path, as_version=4)
+    nb.cells.append(new_markdown_cell("$x^2$"))
+    nb.cells[2].metadata["tags"] = ["claim"]
+    nbformat.write(nb, path)
+    for other in ("02_raises", "03_misses"):
+        (path.parent / f"{other}.ipynb").unlink()
+    assert execute.run_course(root) == 0
+    page = root / "build" / "course" / "01_fine.html"
+    text = page.read_text(encoding="utf-8")
+    loaded = re.findall(r'<(?:script|link|img)[^>]*?(?:src|href)="([^"]+)', text)
+    assert loaded and not [one for one in loaded if "//" in one]
+    assert all((page.parent / one).is_file() for one in loaded)  # MathJax, as installed
+    assert "a: 1" in text and "claim = " not in re.sub("<.*?>", "", text)
 
 
 def test_outputs_writes_a_stamped_notebook(root):

@@ -11,6 +11,7 @@ import re
 import sys
 import threading
 import time
+from importlib.util import find_spec
 from pathlib import Path
 
 from helpers.internals import files
@@ -18,13 +19,24 @@ from helpers.internals import files
 import gates
 import nbformat
 import prose
+from jinja2 import DictLoader
 from jupyter_client.kernelspec import KernelSpecManager
 from jupyter_client.manager import AsyncKernelManager
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, DeadKernelError
 from nbconvert import HTMLExporter
+from traitlets.config import Config
 
 ROOT = Path(__file__).resolve().parents[2]
+MATHJAX = Path(find_spec("sphinx-mathjax-offline").origin).parent / "static/mathjax/tex-chtml.js"
+PAGE = """{% extends 'lab/index.html.j2' %}
+{% block html_head_js_requirejs %}{% endblock %}
+{% block html_head_js_mathjax %}
+<script>MathJax = {tex: {inlineMath: [["$", "$"]]}}</script>
+<script src="{{ resources.formulas }}" defer></script>
+{% endblock %}"""
+"""nbconvert's page, but formulas are drawn without internet, and no claim shows its code."""
+
 STAMP = "import json\nfrom helpers.internals import stamp\nprint(json.dumps(stamp.ran_on()))"
 KERNEL = {"name": "python3", "display_name": "Python 3", "language": "python"}
 TICK = {True: 1, False: 4}  # seconds between lines of progress: on a terminal, elsewhere
@@ -124,7 +136,7 @@ def run_course(root=ROOT):
     """Execute all notebooks in copies, quickly, on the sample; returns the number of problems."""
     os.environ.update(COURSE_TIER="quick", COURSE_DATA="sample")
     rows, problems = [("notebook", "seconds", "claims met/judged", "page")], []
-    exporter = HTMLExporter(embed_images=True)
+    pages, exporter = root / "build" / "course", page_exporter()
     for path in chosen([], root / "notebooks"):
         nb = nbformat.read(path, as_version=4)
         seconds, error = execute(nb, path.stem, path.parent)
@@ -133,8 +145,9 @@ def run_course(root=ROOT):
         judged = [claim for claim in claims if claim["ok"] is not None]
         problems += [error] if error else []
         problems += [f"{path.stem}: claim not met: {claim['name']}" for claim in unmet]
-        page = root / "build" / "course" / f"{path.stem}.html"
+        page = pages / f"{path.stem}.html"
         resources = {"metadata": {"path": str(path.parent), "name": path.stem}}
+        resources["formulas"] = Path(os.path.relpath(MATHJAX, pages)).as_posix()
         tidy(nb)
         html = exporter.from_notebook_node(nb, resources=resources)[0]
         write(page, re.sub(r'(href="\d\d_\w+)\.ipynb', r"\1.html", html))
@@ -142,6 +155,16 @@ def run_course(root=ROOT):
         rows.append((path.stem, f"{seconds:.0f}", met, page.relative_to(root)))
     print(f"\n{table(rows)}")
     return report(problems)
+
+
+def page_exporter():
+    """What makes a page of a notebook."""
+    return HTMLExporter(
+        embed_images=True,
+        extra_loaders=[DictLoader({"page.html.j2": PAGE})],
+        template_file="page.html.j2",
+        config=Config(TagRemovePreprocessor={"enabled": True, "remove_input_tags": {"claim"}}),
+    )
 
 
 def run_outputs(numbers, root=ROOT):
