@@ -28,7 +28,12 @@ def quick(monkeypatch):
 def claim(monkeypatch):
     """Makes a claim; gives the fact and the line that it shows."""
     shown = []
-    monkeypatch.setattr(course, "display", lambda bundle, raw: shown.append(bundle))
+
+    def display(bundle, raw=False):
+        assert raw  # else Jupyter would show the dictionary as text, and leave no claim
+        shown.append(bundle)
+
+    monkeypatch.setattr(course, "display", display)
 
     def make(value, name="accuracy", **options):
         course.claim(name, value, **options)
