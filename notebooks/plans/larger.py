@@ -1,7 +1,7 @@
 """All studies of EMNIST again, on the larger EMNIST, until the notebooks read these rows instead.
 
-Their tables lie in studies/larger, their networks in networks/larger. Train the rows that lack, with
-COURSE_DATA naming the larger data:
+Their tables lie in studies/larger, their networks in networks/larger. Train the rows that lack,
+with COURSE_DATA naming the larger data:
 `PYTHONPATH=.:notebooks python -m plans.larger letters_curve balanced_curve bymerge_curve`.
 """
 
