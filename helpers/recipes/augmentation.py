@@ -4,7 +4,8 @@ from typing import Literal
 
 from helpers.internals.backend import keras
 
-from keras import layers
+import numpy as np
+from keras import layers, ops
 
 
 def random_affine(
@@ -70,6 +71,82 @@ def pixel_shifts(pixels: int = 1) -> keras.Sequential:
     width = (pixels + 0.5) / 28  # rounded to the nearest pixel
     move = layers.RandomTranslation(width, width, fill_mode="constant", interpolation="nearest")
     return _on_images([move])
+
+
+class _Elastic(layers.Layer):
+    """Moves each pixel of an image (28, 28) along a field that changes smoothly; see `elastic`."""
+
+    def __init__(self, strength: float, smoothness: float) -> None:
+        super().__init__()
+        self.strength, self.smoothness = strength, smoothness
+        self.generator = keras.random.SeedGenerator()
+        apart = np.arange(28)[:, None] - np.arange(28)
+        weights = np.exp(-0.5 * (apart / smoothness) ** 2)
+        # rows of length 1: what is smoothed keeps its variance
+        self.smooth = (weights / np.linalg.norm(weights, axis=1, keepdims=True)).astype("float32")
+
+    def get_config(self) -> dict:
+        return {"strength": self.strength, "smoothness": self.smoothness}
+
+    def call(self, images: keras.KerasTensor, training: bool = False) -> keras.KerasTensor:
+        images = ops.cast(images, "float32")
+        if not training:
+            return images
+        count = ops.shape(images)[0]
+        noise = keras.random.normal((2, count, 28, 28), seed=self.generator)
+        moves = self.strength * ops.matmul(ops.matmul(self.smooth, noise), self.smooth.T)
+        which = ops.cast(ops.reshape(ops.arange(count), (-1, 1, 1)), "float32")
+        pixels = ops.arange(28, dtype="float32")
+        places = [which + 0 * moves[0], pixels[:, None] + moves[0], pixels + moves[1]]
+        return ops.image.map_coordinates(images, ops.stack(places), order=1)
+
+
+def elastic(strength: float = 1.0, smoothness: float = 4.0) -> keras.Sequential:
+    """A layer that bends each training image like rubber, anew in every epoch.
+
+    Each pixel comes from a place beside it: noise, smoothed by a Gaussian so that neighbours move
+    together. Values between pixels are interpolated linearly; black comes in.
+
+    Args:
+        strength: how far a pixel moves, its standard deviation in pixels, across and down.
+        smoothness: standard deviation of the Gaussian, in pixels.
+
+    Returns:
+        Images (batch, 28, 28) → the same shape, float32; unchanged outside training.
+
+    Raises:
+        ValueError: unless both are above 0.
+
+    Source: P. Simard, D. Steinkraus, J. Platt, *Best practices for convolutional neural networks
+    applied to visual document analysis*, 2003. Taught in notebook 14.
+    """
+    if not (strength > 0 and smoothness > 0):
+        raise ValueError(
+            f"expected a strength and a smoothness above 0, in pixels; found {strength!r} and "
+            f"{smoothness!r}. Choose such as 1 and 4."
+        )
+    return keras.Sequential([keras.Input((28, 28)), _Elastic(strength, smoothness)])
+
+
+def erased_patches(largest: int = 8) -> keras.Sequential:
+    """A layer that blackens a patch of each training image, anew in every epoch.
+
+    Args:
+        largest: greatest width and height of a patch, in pixels, 1 … 27.
+
+    Returns:
+        Images (batch, 28, 28) → the same shape, float32; unchanged outside training.
+
+    Raises:
+        ValueError: for another number.
+
+    Source: Z. Zhong and others, *Random erasing data augmentation*, arXiv:1708.04896. Taught in
+    notebook 14.
+    """
+    if largest not in range(1, 28):
+        raise ValueError(f"expected whole pixels, 1 … 27; found {largest!r}. Choose such as 8.")
+    size = (1 / 28**2, largest**2 / 28**2)  # shares of the image's area
+    return _on_images([layers.RandomErasing((1.0, 1.0), size, 0.0, value_range=(0, 255))])
 
 
 def shift_averaged(model: keras.Model) -> keras.Model:

@@ -1,6 +1,7 @@
 """Augmentation changes training images within its limits, and no others."""
 
 from helpers import models
+from helpers.internals import fitting
 from helpers.recipes import augmentation
 
 import keras
@@ -113,6 +114,56 @@ def test_what_comes_in_from_outside_is_the_nearest_pixel_or_black(effect):
 def test_an_augmentation_that_there_is_not_is_explained(settings):
     with pytest.raises(ValueError, match=r"expected fill .* and flip .* found .*(diagonal|white)"):
         augmentation.random_affine(**settings)
+
+
+def test_elastic_moves_pixels_as_far_as_asked_and_neighbours_together():
+    ramp = np.tile(np.arange(28, dtype=np.float32), (400, 28, 1))  # brightness tells the column
+    moved = np.array(augmentation.elastic(0.8, 4.0)(ramp, training=True)) - ramp
+    inner = moved[:, 6:22, 6:22]  # nothing comes in from outside there
+    assert abs(inner.std() - 0.8) < 0.08 and abs(inner.mean()) < 0.05
+    step = np.diff(inner, axis=1).std()  # of a Gaussian's smoothing: strength / smoothness / √2
+    assert abs(step - 0.8 / 4 / 2**0.5) < 0.03
+    stiffer = np.array(augmentation.elastic(0.8, 8.0)(ramp, training=True)) - ramp
+    assert np.diff(stiffer[:, 6:22, 6:22], axis=1).std() < 0.6 * step
+
+
+def test_elastic_bends_every_image_another_way_in_training_only_and_black_comes_in():
+    layer, images = augmentation.elastic(1.5, 3.0), bars(32)
+    assert np.array_equal(layer(images, training=False), images)
+    first, second = (np.array(layer(images, training=True)) for _ in range(2))
+    assert len({one.tobytes() for one in first}) == 32 and not np.array_equal(first, second)
+    assert first.min() >= 0 and first.max() <= 255 + 1e-3
+    white = np.full((32, 28, 28), 255, np.uint8)
+    assert (np.array(layer(white, training=True)).min(axis=(1, 2)) < 1).mean() > 0.5
+
+
+def test_elastic_repeats_itself_with_the_seed_of_a_training():
+    layer = augmentation.elastic()
+    found = []
+    for _ in range(2):
+        keras.utils.set_random_seed(7)
+        fitting.reseed(layer)
+        found.append(np.array(layer(bars(4), training=True)))
+    assert np.array_equal(*found)
+
+
+@pytest.mark.parametrize("settings", [(0, 4), (1, 0), (-1, 4)])
+def test_elastic_says_what_it_takes(settings):
+    with pytest.raises(ValueError, match="above 0, in pixels"):
+        augmentation.elastic(*settings)
+
+
+def test_erased_patches_blacken_a_patch_up_to_the_size_and_nothing_else():
+    white = np.full((300, 28, 28), 255, np.uint8)
+    layer = augmentation.erased_patches(6)
+    assert np.array_equal(layer(white, training=False), white)
+    black = np.array(layer(white, training=True)) == 0
+    heights, widths = black.any(axis=2).sum(axis=1), black.any(axis=1).sum(axis=1)
+    assert np.array_equal(black.sum(axis=(1, 2)), heights * widths)  # a rectangle each
+    assert 1 <= heights.min() < 3 and heights.max() in (5, 6)
+    assert widths.max() in (5, 6) and len(set(heights)) > 3
+    with pytest.raises(ValueError, match="whole pixels"):
+        augmentation.erased_patches(0)
 
 
 @pytest.mark.parametrize("pixels", [1, 2])
