@@ -4,3 +4,4 @@ from helpers.handwriting.prepare import STEPS as STEPS
 from helpers.handwriting.prepare import prepare as prepare
 from helpers.handwriting.prepare import read as read
 from helpers.handwriting.prepare import read_page as read_page
+from helpers.handwriting.words import Words as Words

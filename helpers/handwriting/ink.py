@@ -47,7 +47,8 @@ def dark_on_light(brightness: np.ndarray, window: int) -> np.ndarray:
 
     Taught in notebook 13.
     """
-    off = brightness - ndimage.uniform_filter(brightness, window, mode="nearest")
+    # mirrored: were the edge repeated, a stroke along it would become the paper
+    off = brightness - ndimage.uniform_filter(brightness, window, mode="reflect")
     return 1 - brightness if (off * off * off).sum() > 0 else brightness
 
 
@@ -279,6 +280,32 @@ def sharpness(ink: np.ndarray, mask: np.ndarray) -> float:
         return 0.0
     change = ndimage.maximum_filter(ink, 3) - ndimage.minimum_filter(ink, 3)
     return float(np.median(change[outline]) / _quantile(ink[mask], 0.75))
+
+
+def step(brightness: np.ndarray, mask: np.ndarray) -> float:
+    """How much of what is beside ink is as dark as the ink: a step of brightness, no stroke.
+
+    What covers a quarter of the picture's rim, wider than a stroke, is a step that is cut off.
+
+    Args:
+        brightness: float32 (h, w), dark ink.
+        mask: bool (h, w), where there is ink.
+
+    Returns:
+        0 (paper on both sides of each stroke) … 1.
+
+    Taught in notebook 13.
+    """
+    rim = np.concatenate([mask[0], mask[-1], mask[:, 0], mask[:, -1]])
+    if rim.mean() > 0.25 and width(mask) > STROKE[1] * max(mask.shape):
+        return 1.0
+    away, nearest = ndimage.distance_transform_edt(~mask, return_indices=True)
+    beside = (away >= 2) & (away < 5)
+    if not beside.any():
+        return 0.0
+    darkest = ndimage.minimum_filter(np.where(mask, brightness, np.inf), 5)
+    there = darkest[nearest[0][beside], nearest[1][beside]]
+    return float(np.mean(brightness[beside] < there + 0.1 * (1 - there)))
 
 
 def _quantile(values: np.ndarray, share: float) -> float:

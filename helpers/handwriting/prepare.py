@@ -5,9 +5,11 @@ from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
-from helpers.handwriting import ink, layout, pictures
+from helpers.handwriting import forms, ink, layout, pictures, sheet
 from helpers.handwriting.conversion import converter, squeezed
 from helpers.handwriting.pictures import ImageLike, NoInk, SeveralCharacters
+from helpers.handwriting.probabilities import expected, of_kind
+from helpers.handwriting.words import Words, english, in_words
 
 import numpy as np
 from PIL import Image
@@ -25,6 +27,9 @@ LEAST, COARSE, FINE = 64, 112, 320
 
 LEAST_SHARP = 0.25
 """Ink is at least so steep at its outline, as `ink.sharpness` measures it; shades are less so."""
+
+MOST_STEP = 0.15
+"""At most this share of what is beside ink is as dark, as `ink.step` measures it."""
 
 WIDE = 1.8
 """Few characters are so many times as wide as high; on a page with many of them letters touch."""
@@ -64,13 +69,13 @@ def prepare(image: ImageLike, style: str = "emnist", steps: Sequence[str] = STEP
         seen = pictures.brightness(picture)
         window = 2 * max(seen.shape) // 3
         return squeezed(1 - ink.dark_on_light(seen, window) if "invert" in steps else seen)
-    density, mask = _look(picture, None, steps)
+    seen, density, mask = _look(picture, None, steps)
     if "crop" not in steps:
         return squeezed(density)
     box = _closer(mask, picture.size)
     if box:
-        density, mask = _look(picture, box, steps)
-    _check_character(density, mask)
+        seen, density, mask = _look(picture, box, steps)
+    _check_character(seen, density, mask)
     return convert(ink.scan(density, mask, "stroke" in steps))
 
 
@@ -80,6 +85,8 @@ def read(
     classes: Sequence[str],
     style: str = "emnist",
     count: int = 5,
+    kind: str | Sequence[float] = "all",
+    trained: Sequence[float] | None = None,
 ) -> tuple[np.ndarray, list[tuple[str, float]]]:
     """Read one character: the image that the network sees, and its best predictions.
 
@@ -89,18 +96,20 @@ def read(
         classes: k names.
         style: as for `prepare`.
         count: so many predictions.
+        kind: "all", "digits", "letters", or shares of classes, as for `probabilities.of_kind`.
+        trained: shares of the training data, with shares as `kind`.
 
     Returns:
         uint8 (28, 28), and a list of (name, probability 0 … 1), the best first.
 
     Raises:
         pictures.Unreadable: as `prepare`.
-        ValueError: another style, or another number of classes than the model has.
+        ValueError: another style, kind, or number of classes than the model has.
 
     Taught in notebook 13.
     """
     seen = prepare(image, style)
-    (probabilities,) = _predicted(model, classes, seen[None])
+    (probabilities,) = of_kind(_predicted(model, classes, seen[None]), classes, kind, trained)
     best = np.argsort(-probabilities, kind="stable")[:count]
     return seen, [(classes[index], float(probabilities[index])) for index in best]
 
@@ -127,9 +136,9 @@ def _check_steps(steps: Sequence[str]) -> None:
             raise ValueError(f"Expected steps of {STEPS}{needed}; found {tuple(steps)}. Add it.")
 
 
-def _check_character(density: np.ndarray, mask: np.ndarray) -> None:
+def _check_character(seen: np.ndarray, density: np.ndarray, mask: np.ndarray) -> None:
     """Refuse what is no character, but a shade, or several that touch."""
-    if ink.sharpness(density, mask) < LEAST_SHARP:
+    if ink.sharpness(density, mask) < LEAST_SHARP or ink.step(seen, mask) > MOST_STEP:
         raise NoInk(
             "Expected strokes, found a shade without an edge. Write on the paper, or take the "
             "picture in focus."
@@ -143,8 +152,8 @@ def _check_character(density: np.ndarray, mask: np.ndarray) -> None:
 
 def _look(
     picture: Image.Image, box: tuple[int, int, int, int] | None, steps: Sequence[str]
-) -> tuple[np.ndarray, np.ndarray]:
-    """Find the character in a part of a picture: density of ink and mask, both (h, w)."""
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Find the character in a part of a picture: brightness, density of ink, mask, all (h, w)."""
     large = max(picture.size) > 5 * COARSE and box is None
     seen = pictures.brightness(picture, box, FINE if large else COARSE)
     seen = ink.scaled(seen, max(1, LEAST / max(seen.shape)))
@@ -153,10 +162,10 @@ def _look(
     try:
         density, mask = _find(seen, steps, whole, tight=False)
     except NoInk:
-        return _find(seen, steps, whole, tight=True)
+        return seen, *_find(seen, steps, whole, tight=True)
     if mask[0].any() or mask[-1].any() or mask[:, 0].any() or mask[:, -1].any():
-        return _find(seen, steps, whole, tight=True)
-    return density, mask
+        return seen, *_find(seen, steps, whole, tight=True)
+    return seen, density, mask
 
 
 def _find(
@@ -198,12 +207,20 @@ def _closer(mask: np.ndarray, size: tuple[int, int]) -> tuple[int, int, int, int
 
 
 def read_page(
-    image: ImageLike, model: "keras.Model", classes: Sequence[str], style: str = "emnist"
+    image: ImageLike,
+    model: "keras.Model",
+    classes: Sequence[str],
+    style: str = "emnist",
+    *,
+    kind: str | Sequence[float] = "all",
+    trained: Sequence[float] | None = None,
+    words: bool | Words = True,
 ) -> tuple[str, np.ndarray, np.ndarray]:
     """Read a page of separate characters, line by line.
 
-    Marks that are smaller than a third of a character and belong to none, such as full stops, are
-    left out: there is no class for them. A warning says what makes the reading doubtful: letters
+    A sheet on a darker desk is found and seen from above; printed boxes around characters are left
+    out, and so are marks that are smaller than a third of a character and belong to none, such as
+    full stops: there is no class for them. A warning says what makes the reading doubtful: letters
     that touch, as in cursive writing, or low probabilities.
 
     Args:
@@ -211,6 +228,10 @@ def read_page(
         model: has `predict`, uint8 (n, 28, 28) → (n, k).
         classes: k names, the first character of which goes into the text.
         style: as the model's training images were made.
+        kind: "all", "digits", "letters", or shares of classes, as for `probabilities.of_kind`.
+        trained: shares of the training data, with shares as `kind`.
+        words: True: each character is read as a part of its word, in English; False: alone; or
+            the words of another language.
 
     Returns:
         text: str, words divided by a space, lines by a line end; boxes: int (n, 4), left, top,
@@ -220,18 +241,22 @@ def read_page(
     Raises:
         pictures.Unreadable: NotAPicture, TooLarge, TooSmall, NoInk, or SeveralCharacters where
             there are too many marks for a page of handwriting.
-        ValueError: another style, or another number of classes than the model has.
+        ValueError: another style, kind, or number of classes than the model has.
+        words.NoWords: `words` is True, and the package that brings them is missing.
 
     Taught in notebook 13.
     """
     convert = converter(style)
+    language = english() if words is True else words
     picture, scale = pictures.load(image)
-    seen = pictures.brightness(picture)
+    seen, to_picture = _on_sheet(picture)
 
     window = max(seen.shape) // 15
     density = ink.density(ink.dark_on_light(seen, window), window)
     angle = layout.skew(density > 0.5 * ink.darkness(density))
-    density = ink.without_ruling(layout.level(density, angle), 1 / 6, 2)
+    density = layout.level(density, angle)
+    frames = forms.frames(ink.strokes(density, ink.darkness(density)))
+    density = ink.without_ruling(np.where(frames, 0, density), 1 / 6, 2)
     mask = ink.strokes(density, ink.darkness(density))
 
     found = [
@@ -242,15 +267,35 @@ def read_page(
     if not found:
         raise NoInk("Expected characters, found specks or shades. Write larger, or go nearer.")
     images = np.stack([convert(ink.scan(density[one.part], one.mask)) for one in found])
-    probabilities = _predicted(model, classes, images)
-    _warn([one.mask for one in found], float(np.median(probabilities.max(axis=1))))
+    probabilities = of_kind(_predicted(model, classes, images), classes, kind, trained)
+    median = float(np.median(probabilities.max(axis=1)))
+    _warn([one.mask for one in found], median, to_picture is not None)
 
-    names = [classes[index][0] for index in probabilities.argmax(axis=1)]
+    if language:
+        names = in_words(found, probabilities, classes, language, expected(classes, kind))
+    else:
+        names = [classes[index][0] for index in probabilities.argmax(axis=1)]
     boxes = layout.turned_back([one.box for one in found], density.shape, seen.shape, angle)
+    if to_picture is not None:
+        boxes = sheet.around(to_picture, boxes)
     return layout.text(found, names), np.round(boxes * scale).astype(int), probabilities
 
 
-def _warn(masks: Sequence[np.ndarray], median: float) -> None:
+def _on_sheet(picture: Image.Image) -> tuple[np.ndarray, np.ndarray | None]:
+    """Brightness of the sheet alone, if there is one on a desk, and the way back to the picture."""
+    corners = sheet.find(picture)
+    if corners is None:
+        return pictures.brightness(picture), None
+    if not sheet.cut_off(corners, picture.size):
+        flat, mapping = sheet.flattened(picture, corners)
+        return pictures.brightness(flat), mapping
+    seen = pictures.brightness(picture)
+    outside = ~sheet.within(corners, seen.shape, inset=0.012 * max(seen.shape))
+    seen[outside] = np.median(seen[~outside])
+    return seen, np.eye(3)
+
+
+def _warn(masks: Sequence[np.ndarray], median: float, sheet_found: bool) -> None:
     """Say in one sentence what speaks against a page's reading."""
     shapes = np.array([ink.crop(mask, mask).shape for mask in masks])
     high, wide = shapes.T
@@ -263,6 +308,7 @@ def _warn(masks: Sequence[np.ndarray], median: float) -> None:
         seen.append(f"{count} of {len(masks)} are as wide as several letters that touch")
     if median < DOUBTFUL:
         seen.append(f"the median of their best probabilities is {median:.2f}")
+        seen += [] if sheet_found else ["no outline of a sheet is in view"]
     if seen:
         warnings.warn(
             f"Expected separate characters on paper; {' and '.join(seen)}, so that the text is in "

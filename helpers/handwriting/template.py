@@ -4,11 +4,10 @@ So a class makes a data set of its own handwriting.
 """
 
 import os
-from collections.abc import Sequence
 from itertools import combinations
 
 from helpers.archives.sample import CHARACTERS
-from helpers.handwriting import ink, layout, pictures
+from helpers.handwriting import ink, layout, pictures, sheet
 from helpers.handwriting.conversion import converter
 from helpers.handwriting.pictures import ImageLike, Unreadable
 
@@ -115,8 +114,8 @@ def extract(image: ImageLike, style: str = "emnist") -> tuple[np.ndarray, np.nda
     picture, _ = pictures.load(image)
     seen = pictures.brightness(picture)
     density = ink.density(seen, max(seen.shape) // 15)
-    sheet = _straightened(seen, _locate(density > 0.5 * ink.darkness(density)))
-    density = ink.density(sheet, int(BOX * SCALE))
+    block = _straightened(seen, _locate(density > 0.5 * ink.darkness(density)))
+    density = ink.density(block, int(BOX * SCALE))
     mask = ink.strokes(density, ink.darkness(density))
     images, labels = [], []
     for label, left, top in boxes():
@@ -149,8 +148,8 @@ def _locate(mask: np.ndarray) -> np.ndarray:
         around = marks[four] - marks[four].mean(axis=0)
         points = marks[four][np.argsort(np.arctan2(around[:, 1], around[:, 0]))]  # clockwise
         for turn in range(4):
-            perspective = _perspective(CORNERS, np.roll(points, turn, axis=0))
-            off = np.linalg.norm(others[0] - _mapped(perspective, [TOP]), axis=1)
+            perspective = sheet.perspective(CORNERS, np.roll(points, turn, axis=0))
+            off = np.linalg.norm(others[0] - sheet.mapped(perspective, [TOP]), axis=1)
             error = (off / others[1]).min()
             if error < least:
                 best, least = perspective, error
@@ -188,26 +187,9 @@ def _flat(points: np.ndarray) -> bool:
     return areas.min() < 0.2 * areas.max()
 
 
-def _perspective(places: Sequence, points: Sequence) -> np.ndarray:
-    """The perspective that maps four places to four points, (3, 3)."""
-    rows = []
-    for (u, v), (x, y) in zip(places, points, strict=True):
-        rows += [[u, v, 1, 0, 0, 0, -u * x, -v * x], [0, 0, 0, u, v, 1, -u * y, -v * y]]
-    solution = np.linalg.lstsq(np.array(rows, float), np.ravel(points), rcond=None)[0]
-    return np.append(solution, 1).reshape(3, 3)
-
-
-def _mapped(perspective: np.ndarray, places: Sequence) -> np.ndarray:
-    """Where a perspective maps places to, (n, 2)."""
-    x, y, w = perspective @ np.column_stack([places, np.ones(len(places))]).T
-    return np.column_stack([x, y]) / w[:, None]
-
-
 def _straightened(seen: np.ndarray, perspective: np.ndarray) -> np.ndarray:
     """The block of a page, marks included, as if seen from above, `SCALE` pixels a millimetre."""
     size = round((WIDTH + MARK) * SCALE), round((HEIGHT + MARK) * SCALE)
     to_mm = np.array([[1 / SCALE, 0, -MARK / 2], [0, 1 / SCALE, -MARK / 2], [0, 0, 1]])
-    whole = perspective @ to_mm
-    coefficients = (whole / whole[2, 2]).ravel()[:8].tolist()
-    method = Image.Transform.PERSPECTIVE, coefficients, Image.Resampling.BILINEAR
-    return np.asarray(Image.fromarray(seen).transform(size, *method))
+    straight, _ = sheet.straightened(Image.fromarray(seen), perspective @ to_mm, size)
+    return np.asarray(straight)

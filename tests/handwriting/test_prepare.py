@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 import written
 from PIL import Image, ImageDraw
+from scipy import ndimage
 from sklearn.datasets import load_digits
 
 CLASSES = tuple("0123456789ABDEFGHJLMNQRTUabdefghijmnqrt")
@@ -164,6 +165,41 @@ def test_a_plain_gradient_holds_no_ink(kind, shape):
     y, x = np.mgrid[0 : 1 : shape[0] * 1j, 0 : 1 : shape[1] * 1j]
     with pytest.raises(pictures.NoInk):
         handwriting.prepare(GRADIENTS[kind](x, y))
+
+
+STEPS = {
+    "to the right": lambda x, y: x > 0.5,
+    "a third": lambda x, y: x > 0.3,
+    "a corner": lambda x, y: x + y > 1.2,
+}
+
+
+@pytest.mark.parametrize("soft", [0, 2, 4, 8])
+@pytest.mark.parametrize("shape", [(60, 45), (90, 120), (300, 225)])
+@pytest.mark.parametrize("kind", STEPS)
+def test_a_step_of_brightness_holds_no_ink(kind, shape, soft):
+    y, x = np.mgrid[0 : 1 : shape[0] * 1j, 0 : 1 : shape[1] * 1j]
+    for dark in (0.3, 0.6):
+        step = ndimage.gaussian_filter(np.where(STEPS[kind](x, y), dark, 0.9), soft)
+        with pytest.raises((pictures.NoInk, pictures.SeveralCharacters)):
+            handwriting.prepare(step)
+
+
+@pytest.mark.parametrize("width", [1, 2, 3])
+@pytest.mark.parametrize("shape", [(28, 28), (60, 45), (120, 90)])
+@pytest.mark.parametrize("column, row", [(0, -1), (0, 0), (-1, 0), (-1, -1)])
+def test_thin_strokes_along_two_edges_are_a_corner(column, row, shape, width):
+    sheet = np.full(shape, 230, np.uint8)
+    sheet[:, slice(None, width) if column == 0 else slice(-width, None)] = 30
+    sheet[slice(None, width) if row == 0 else slice(-width, None)] = 30
+    image = handwriting.prepare(sheet) > 100
+    rows, columns = np.nonzero(image)
+    drawn = image[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1]
+    assert drawn.any(axis=0).all() and drawn.any(axis=1).all()  # strokes cross all of it, both ways
+    assert min(drawn.shape) > 14 and drawn.mean() < 0.35
+    middle = np.median(columns) - columns.min(), np.median(rows) - rows.min()
+    assert (middle[0] < drawn.shape[1] / 2) == (column == 0)
+    assert (middle[1] < drawn.shape[0] / 2) == (row == 0)
 
 
 def test_real_digits_of_8_by_8_pixels_are_prepared():
@@ -381,6 +417,75 @@ def test_a_model_that_takes_a_batch_directly_is_asked_so():
             raise AssertionError("this is slower for one image")
 
     assert handwriting.read(written.picture("R"), Both(), ("Q", "R"))[1][0] == ("R", 0.9)
+
+
+def test_what_is_read_can_be_named():
+    class Round:
+        def predict(self, images, **_):
+            return np.tile([0.5, 0.3, 0.2], (len(images), 1))
+
+    def best(**settings):
+        return handwriting.read(written.picture("O"), Round(), ("0", "O", "Q"), **settings)[1][0]
+
+    assert best() == ("0", 0.5)
+    assert best(kind="letters") == ("O", pytest.approx(0.6))
+    trained = (0.8, 0.1, 0.1)
+    assert best(kind=(1, 1, 1), trained=trained) == ("O", pytest.approx(3 / 5.625))
+    with pytest.raises(ValueError, match="digits, letters"):
+        best(kind="numbers")
+
+
+SIGNS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+
+
+class Blind:
+    """Cannot tell characters of one shape apart: 0, O, o; 1, I, l; c and C; others it can."""
+
+    def __init__(self, text):
+        self.text = text
+
+    def predict(self, images, **_):
+        assert len(images) == len(self.text)
+        rows = np.full((len(images), 62), 1e-5)
+        for row, sign in zip(rows, self.text, strict=True):
+            group = next((some for some in ("0Oo", "1Il", "Cc", "Ss") if sign in some), sign)
+            row[[SIGNS.index(one) for one in group]] = np.linspace(0.4, 0.3, len(group))
+        return rows / rows.sum(axis=1, keepdims=True)
+
+
+def test_a_page_is_read_in_words_unless_that_is_switched_off():
+    lines = ["Cold soil on hills", "27 small stools", "Ann Bell had 1901"]
+    ink, _ = written.page(lines)
+    model = Blind("".join("".join(lines).split()))
+    photograph = written.photograph(ink, noise=0.01)
+    assert handwriting.read_page(photograph, model, SIGNS)[0] == "\n".join(lines)
+    alone = handwriting.read_page(photograph, model, SIGNS, words=False)[0]
+    assert alone.split("\n")[0] == "C01d S0i1 0n hi11S"
+    numbers = handwriting.read_page(photograph, model, SIGNS, kind="digits")[0]
+    assert all(sign.isdigit() or sign.isspace() for sign in numbers)
+
+
+def test_words_of_another_language_can_be_passed(model):
+    photograph = written.photograph(written.page(["rat", "tar"])[0])
+    few = handwriting.Words({"tar": 1}, {})
+    assert handwriting.read_page(photograph, model, CLASSES, words=few)[0] == "rat\ntar"
+
+
+def test_a_page_with_boxes_around_its_characters_is_read(model):
+    sheet = Image.new("L", (1300, 620))
+    for row, line in enumerate(TEXT):
+        for column, letter in enumerate(line):
+            left, top = 60 + 72 * column, 60 + 130 * row
+            if letter != " ":
+                edge = (left, top, left + 64, top + 76)
+                ImageDraw.Draw(sheet).rectangle(edge, outline=255, width=2)
+                drawn, drop = written.glyph(letter, 40)
+                place = left + (64 - drawn.width) // 2, top + 56 + drop - drawn.height
+                sheet.paste(255, place, drawn)
+    ink = np.asarray(sheet, np.float32) / 255
+    text, found, _ = handwriting.read_page(written.photograph(ink), model, CLASSES)
+    assert len(found) == len("".join(TEXT).replace(" ", ""))
+    assert text.replace(" ", "").split("\n") == [line.replace(" ", "") for line in TEXT]
 
 
 def test_handwriting_can_be_imported_without_keras():

@@ -5,6 +5,7 @@ from functools import cache
 
 from helpers import data, handwriting
 from helpers.handwriting import pictures, template
+from helpers.handwriting.sheet import perspective
 
 import numpy as np
 import pytest
@@ -39,7 +40,7 @@ def photographed(sheet, turn=0.0, slant=0.0, shadow=0.0, noise=0.0):
     wide, high = table.size
     corners = [(0, 0), (0, high), (wide, high), (wide, 0)]
     seen_from = [(-slant * wide, 0), (0, high), (wide, high), ((1 + slant) * wide, 0)]
-    coefficients = template._perspective(corners, seen_from).ravel()[:8].tolist()
+    coefficients = perspective(corners, seen_from).ravel()[:8].tolist()
     method = Image.Transform.PERSPECTIVE, coefficients, Image.Resampling.BICUBIC
     seen = table.transform(table.size, *method, fillcolor=215)
     seen = seen.rotate(turn, Image.Resampling.BICUBIC, expand=True, fillcolor=215)
