@@ -7,6 +7,7 @@ import shutil
 import sys
 from pathlib import Path
 
+import drawing
 from sphinx.cmd.build import main as sphinx
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -31,16 +32,24 @@ def build(folder, root=ROOT):
     """Build the site; returns Sphinx's exit status, which warnings raise too."""
     sys.path.insert(0, str(root / "notebooks" / "commands"))  # conf.py imports the gates
     source, site = folder / "site-source", folder / "site"
+    drawing.packages(root=root)  # first, for only this can lack what it needs
     gather(source, root)
     shutil.rmtree(site, ignore_errors=True)
     arguments = ["-c", str(root / "site"), "-d", str(folder / "site-doctrees")]
     arguments += ["--fresh-env", "--fail-on-warning", "--quiet", str(source), str(site)]
-    return sphinx(arguments)
+    status = sphinx(arguments)
+    if status == 0:
+        drawing.save(site / "draw", root)
+    return status
 
 
 if __name__ == "__main__":
     folder = Path(sys.argv[1]) if sys.argv[1:] else ROOT / "build"
-    status = build(folder)
+    try:
+        status = build(folder)
+    except RuntimeError as error:
+        sys.exit(f"make site: {error}")
     if status == 0:
         print(f"The site is built; open {folder / 'site' / 'index.html'}")
+        print(f"or, to draw on it too: python -m http.server --directory {folder / 'site'}")
     sys.exit(status)

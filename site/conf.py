@@ -56,6 +56,7 @@ html_favicon = "_static/icon.svg"
 
 LINK = re.compile(r"(?<!!)\[([^][]+)\]\((?![a-z]+:|\))([^)#\s]*)(#[^)\s]*)?\)")
 TERM = re.compile(r"^(\S.*)\n {4}.*\(\.\./notebooks/(\w+)\.ipynb\)", re.MULTILINE)
+DRAW = "/draw/index.html"
 TITLE = re.compile(r"""\btitle=["'](.+?)["'][,)]""")
 
 
@@ -125,6 +126,9 @@ def linked(text, folder, srcdir):
             if path == "README.md":  # other headings than the front page
                 return f"[{label}](/index.md)"
             page = f"/{path.removeprefix('site/')}"
+            if page == DRAW:  # no page of Sphinx's
+                here = re.sub("^site/?", "/", folder) if folder.startswith("site") else f"/{folder}"
+                return f'<a href="{posixpath.relpath(page, here)}">{label}</a>'
             if not (Path(srcdir) / page[1:]).is_file():
                 return label if (ROOT / path).exists() else match[0]
         slug = re.sub(r"[^\w -]", "", unquote(anchor).lower()).replace(" ", "-")

@@ -1,8 +1,12 @@
-"""The drawing pad: draw a character by mouse, pen or finger, and see what a network reads.
+"""The drawing pad: draw a character by mouse, pen, finger or keys, and see what a network reads.
 
-It is an anywidget (https://anywidget.dev): pad.js beside this file is what the browser runs.
+It is an anywidget (https://anywidget.dev): pad.js and pad.css beside this file are what the browser
+gets; the page to draw on, site/draw, runs the same.
 """
 
+import base64
+import html
+import io
 import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -14,7 +18,9 @@ from helpers.internals import files
 from helpers.plots import pages
 
 import anywidget
+import numpy as np
 import traitlets
+from IPython import display
 from matplotlib.figure import Figure
 from PIL import Image, ImageDraw
 
@@ -50,8 +56,31 @@ def draw(strokes: Iterable[Sequence[Sequence[float]]]) -> Image.Image:
     return picture
 
 
+KEPT = """<style>
+.pad-kept p { font-family: monospace; margin: 2px 0; }
+.pad-kept img { image-rendering: pixelated; width: 112px; }
+.jp-OutputArea:has(.pad) .jp-OutputArea-child:has(.pad-kept),
+.jp-OutputArea:has(.pad-kept) .jp-OutputArea-child:has(> .jupyter-widgets):not(:has(.pad)) {
+  display: none;
+}
+</style>
+"""
+"""Of the pad and the picture that is kept of it JupyterLab shows one: the pad if it is there. In a
+notebook that was opened again without a kernel the widget says "model not found" instead."""
+
+
+def _picture(image: Image.Image, alt: str) -> str:
+    """An image in HTML."""
+    file = io.BytesIO()
+    image.save(file, format="PNG")
+    text = base64.b64encode(file.getvalue()).decode()
+    return f'<img src="data:image/png;base64,{text}" alt="{alt}">'
+
+
 class Pad(anywidget.AnyWidget):
     """A pad to draw on in JupyterLab. After each stroke it shows the five best predictions.
+
+    A picture of it, with what was read, is kept in the notebook for when no kernel is there.
 
     Args:
         model: takes uint8 (n, 28, 28).
@@ -68,6 +97,7 @@ class Pad(anywidget.AnyWidget):
     """
 
     _esm = Path(__file__).with_name("pad.js")
+    _css = Path(__file__).with_name("pad.css")
     strokes = traitlets.List().tag(sync=True)
     seen = traitlets.Bytes().tag(sync=True)
     predictions = traitlets.List().tag(sync=True)
@@ -75,6 +105,7 @@ class Pad(anywidget.AnyWidget):
 
     def __init__(self, model: "keras.Model", classes: Sequence[str], style: str = "emnist") -> None:
         self._read = lambda picture: handwriting.read(picture, model, classes, style)
+        self._kept = None  # what shows the picture that is kept, once the pad is shown
         super().__init__()
 
     @property
@@ -103,6 +134,29 @@ class Pad(anywidget.AnyWidget):
                 problem = str(error)
         with self.hold_sync():
             self.seen, self.predictions, self.problem = seen, predictions, problem
+        if self._kept:
+            self._kept.update(self._as_html())
+
+    def _as_html(self) -> display.HTML:
+        """What is drawn and read, as it is kept in the notebook."""
+        parts = [
+            KEPT,
+            '<div class="pad-kept">',
+            _picture(self.picture.resize((112, 112)), "what was drawn"),
+        ]
+        if self.seen:
+            image = Image.fromarray(np.frombuffer(self.seen, np.uint8).reshape(28, 28))
+            parts.append(_picture(image, "28 × 28 pixels"))
+        parts += [f"<p>{html.escape(name)} {share:.1%}</p>" for name, share in self.predictions]
+        parts.append(f"<p>{html.escape(self.problem)}</p>" if self.problem else "")
+        return display.HTML("".join(parts) + "<p>Run this cell to draw.</p></div>")
+
+    def _ipython_display_(self) -> None:
+        """Show the pad, and beside it, for later, the picture that is kept."""
+        self._kept = display.display(self._as_html(), display_id=True)
+        data, metadata = self._repr_mimebundle_()
+        data["text/plain"] = "A drawing pad: run this cell to draw."
+        display.display(data, metadata=metadata, raw=True)
 
 
 def show(

@@ -1,5 +1,8 @@
 """The drawing pad, its Python side: strokes that a browser would send are read and answered."""
 
+import base64
+import io
+import re
 from pathlib import Path
 
 from helpers import handwriting
@@ -91,10 +94,56 @@ def test_a_drawing_that_cannot_be_saved_leaves_nothing(drawn, tmp_path, monkeypa
 def test_the_browser_gets_the_same_sheet_and_pen():
     script = (Path(pad.__file__).parent / "pad.js").read_text(encoding="utf-8")
     assert f"const SIDE = {pad.SIDE};" in script and f"const PEN = {pad.PEN};" in script
+    assert "import " not in script  # JupyterLab gets this file alone
     synced = [name for name in pad.Pad.class_traits(sync=True) if not name.startswith("_")]
     for name in {"strokes", "seen", "predictions", "problem"} & set(synced):
         assert f'"{name}"' in script or f"change:{name}" in script
     assert {"strokes", "seen", "predictions", "problem"} <= set(synced)
+
+
+@pytest.fixture
+def shown(monkeypatch):
+    """What is shown in a notebook, in order; a picture that is kept takes the place of the last."""
+    outputs = []
+
+    class Handle:
+        def __init__(self, place):
+            self.place = place
+
+        def update(self, item):
+            outputs[self.place] = item.data
+
+    def display(item, display_id=None, metadata=None, raw=False):
+        outputs.append(item if raw else item.data)
+        return Handle(len(outputs) - 1) if display_id else None
+
+    monkeypatch.setattr(pad.display, "display", display)
+    return outputs
+
+
+def test_a_picture_of_the_pad_is_kept_in_the_notebook(model, shown):
+    made = pad.Pad(model, (*CLASSES[:2], "<", *CLASSES[3:]))
+    made._ipython_display_()
+    kept, widget = shown
+    assert widget["application/vnd.jupyter.widget-view+json"]["model_id"] == made.model_id
+    assert "Run this cell" in kept and "<p>R " not in kept
+    made.strokes = [[list(point) for point in stroke] for stroke in pad.STORED]
+    kept, widget = shown
+    drawn, seen = (
+        Image.open(io.BytesIO(base64.b64decode(text)))
+        for text in re.findall(r"base64,([^\"]+)", kept)
+    )
+    assert np.asarray(drawn).min() == 0 and drawn.size == (112, 112)
+    assert np.array_equal(np.asarray(seen).ravel(), np.frombuffer(made.seen, np.uint8))
+    assert re.search(r"</style>.*<p>R \d+\.\d%</p>", kept, re.DOTALL) and "<p>&lt; " in kept
+
+
+def test_the_pad_hides_its_picture_and_the_picture_what_has_no_pad(model, shown):
+    pad.Pad(model, CLASSES)._ipython_display_()
+    rules = re.findall(r"^\.jp-OutputArea:has\((.*?)\) (.*?)[,{]", shown[0], re.MULTILINE)
+    (pad_there, picture), (picture_there, error) = rules
+    assert (pad_there, picture) == (".pad", ".jp-OutputArea-child:has(.pad-kept)")
+    assert picture_there == ".pad-kept" and ":not(:has(.pad))" in error
 
 
 @pytest.mark.parametrize("session, kind", [(None, matplotlib.figure.Figure), ("a.ipynb", pad.Pad)])

@@ -41,7 +41,8 @@ def test_the_built_pages_lead_to_colab_and_binder(tmp_path, monkeypatch):
     monkeypatch.setenv("GITHUB_REPOSITORY", "someone/copy")
     source = tmp_path / "source"
     (source / "notebooks").mkdir(parents=True)
-    (source / "index.md").write_text(f"# Home\n\n{PAGE}\n\n```{{toctree}}\nnotebooks/05\n```\n")
+    home = f"# Home\n\n{PAGE}\n\n```{{toctree}}\nnotebooks/05\n```\n"
+    (source / "index.md").write_text(home, encoding="utf-8")
     code = [nbformat.v4.new_code_cell("1"), nbformat.v4.new_markdown_cell("# Fifth\n\ntext")]
     nbformat.write(nbformat.v4.new_notebook(cells=code[::-1]), source / "notebooks" / "05.ipynb")
     command = [sys.executable, "-m", "sphinx", "-q", "-c", ROOT / "site", source, tmp_path / "out"]
@@ -57,7 +58,7 @@ def test_the_built_pages_lead_to_colab_and_binder(tmp_path, monkeypatch):
 @pytest.mark.slow
 def test_the_cell_for_colab_fetches_and_installs_what_a_notebook_needs(tmp_path):
     """git and pip do what the cell says, on this repository; notebook 00 runs in its folder."""
-    (cell,) = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
+    (cell,) = re.findall(r"```ipython3\n(.*?)```", PAGE, re.DOTALL)
     clone, enter, install = cell.splitlines()
     address = re.search(r"https://\S+", clone)[0]
     command = clone.removeprefix("!").replace(address, ROOT.as_uri()).split()
