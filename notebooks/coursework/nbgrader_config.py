@@ -33,6 +33,7 @@ c.Autograde.autograde_preprocessors = [
     preprocessors.AssignLatePenalties,
     preprocessors.CheckCellMetadata,
 ]
+c.Judge.root = str(HERE)
 c.Judge.cache = str(HERE / ".grading" / "cache")
 c.Judge.sandbox = os.environ.get("SANDBOX") != "none"
 

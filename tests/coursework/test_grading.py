@@ -856,6 +856,54 @@ def test_a_mark_given_by_hand_takes_the_sentence_away(course):
     assert after["questions"]["double_checks"] == {"score": 4, "of": 5, "said": ""}
 
 
+PARTS = """### BEGIN HIDDEN TESTS
+from marking import Part, question
+
+parts = {"size": Part(3, lambda got, x: abs(got)), "sign": Part(2, lambda got, x: got > 0)}
+question.function(triple, [(1,), (-2,)], "notebook 01, numbers", parts)
+### END HIDDEN TESTS
+assert triple(0) == 0, "Nothing stays nothing."
+"""
+MISTAKE = """[[triple]]
+wrong = '''
+def triple(number):
+    return abs(number) * 3
+'''
+says = "You lost the sign (notebook 01, numbers)."
+"""
+
+
+def test_a_part_that_is_right_keeps_its_marks_and_a_known_mistake_has_its_sentence(course):
+    path = course.root / "source" / NAME / f"{NAME}.ipynb"
+    nb = nbformat.read(path, as_version=4)
+    (checks,) = [
+        c for c in nb.cells if c.metadata.get("nbgrader", {}).get("points") and "triple" in c.source
+    ]
+    checks.source = PARTS
+    nbformat.write(nb, path)
+    course.release(NAME)
+    hand_in(course.root, "ada", right(course, triple="def triple(x):\n    return abs(3 * x)"))
+    assert graded(course)[0] == {"double": 5, "triple": 3}
+    example = "1 of 2 cases fail. One of them: triple(-2), sign must give False, and gave True"
+    assert said(course, "triple") == f"{example} (notebook 01, numbers)."
+    (course.root / "mistakes").mkdir()
+    (course.root / "mistakes" / f"{NAME}.toml").write_text(MISTAKE, encoding="utf-8")
+    assert course.waiting(NAME) == ["ada"]
+    assert graded(course)[0] == {"double": 5, "triple": 3}
+    assert said(course, "triple") == "You lost the sign (notebook 01, numbers)."
+    text = page(course)
+    assert "3.0 of 5.0" in text and "You lost the sign" in text
+    assert "<pre>3.0" not in text
+
+
+def test_an_answer_without_the_function_that_its_checks_ask_for_is_not_handed_out(course):
+    change_source(course, "assert triple(21) != 21", "question.function(triple) # assert")
+    course.release(NAME)
+    change_source(course, "def triple(", "def tripled(")
+    with pytest.raises(RuntimeError, match="triple defines no function triple"):
+        course.release(NAME)
+
+
 # --- handing out ----------------------------------------------------------------------------------
 
 

@@ -31,15 +31,16 @@ def fill(root, name, count):
     answers = {mark["grade_id"]: cell.source for mark, cell in cells if mark.get("solution")}
     points = {mark["grade_id"]: mark["points"] for mark, _ in cells if is_judged(mark)}
     known = tomllib.loads((COURSEWORK / "mistakes" / f"{name}.toml").read_text(encoding="utf-8"))
-    wrong = itertools.cycle([(key, one["wrong"]) for key, all_ in known.items() for one in all_])
+    wrong = itertools.cycle([(key, one) for key, all_ in known.items() for one in all_])
     expected = {}
     for number in range(count):
         student, changed, marks = f"student{number:03}", answers, sum(points.values())
         if number % 3 == 1:
             changed, marks = {}, 0
         if number % 3 == 2:
-            question, code = next(wrong)
-            changed, marks = answers | {question: code}, marks - points[f"{question}_checks"]
+            question, one = next(wrong)
+            changed = answers | {question: one["wrong"]}
+            marks += one.get("keeps", 0) - points[f"{question}_checks"]
         notebook = tiny_coursework.answered(blank, **changed)
         tiny_coursework.hand_in(root, student, notebook, f"{name}.ipynb", name)
         expected[student] = marks

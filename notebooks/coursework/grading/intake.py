@@ -154,7 +154,8 @@ def put_right(nb, released):
     """Give the cells that were handed out what they had, and nobody else a part in grading.
 
     Copies lose their part (as nbgrader has it, the last one counts), missing cells come back as
-    they were handed out, edited checks are undone. Returns: notes for the teacher.
+    they were handed out, edited checks are undone, pictures are those that were handed out.
+    Returns: notes for the teacher.
     """
     ours = dict(graded_cells(released))
     notes, answered = _known(nb, ours)
@@ -171,6 +172,10 @@ def put_right(nb, released):
             nb.cells.insert(last, nb.cells.pop(place))
             place = last
         last = place
+    pictures = {cell.source: cell.attachments for cell in released.cells if "attachments" in cell}
+    for cell in nb.cells:
+        if cell.cell_type == "markdown" and cell.source in pictures:
+            cell.attachments = pictures[cell.source]
     notes += _added(nb, released)
     return notes if answered else [*notes, "No answer was changed: only outputs, if anything."]
 

@@ -8,7 +8,9 @@ answer back as plain data. So no code of a student's ever sees a check, or decid
 import ast
 import builtins
 import contextlib
+import functools
 import io
+import math
 import re
 import signal
 import tempfile
@@ -18,7 +20,7 @@ import time
 from pathlib import Path
 
 import nbformat
-import numpy as np
+from marking import UNANSWERED, Failed, Lost, Refused, asking, recorded
 from nbformat.v4 import new_output
 from nbgrader.api import Gradebook
 from nbgrader.preprocessors import NbGraderPreprocessor
@@ -28,11 +30,6 @@ from traitlets import Bool, Int, Unicode
 
 LONGEST = 10_000  # characters of printed text that are kept of a cell
 ROOM = 10_000_000  # characters of all outputs of a notebook together
-UNANSWERED = "This question is not answered yet: the line that raises NotImplementedError is there."
-
-
-class Refused(Exception):
-    """An answer that cannot be judged. Says why, to the student."""
 
 
 class Student:
@@ -98,7 +95,7 @@ class Student:
             raise Refused(f"Grading of this question was stopped: {died}.") from None
         if outcome == "done":
             return reply[0]
-        raise Refused(_why(*reply))
+        raise _refusal(*reply)
 
     def _revive(self):
         """Start a process where there is none, and run again what ran well before."""
@@ -124,13 +121,13 @@ class Student:
             self.sandbox.close()
 
 
-def _why(name, text):
-    """A sentence on an error that a student's code raised."""
+def _refusal(name, text):
+    """What an error that a student's code raised means for the question."""
     if name == "NotImplementedError":
-        return UNANSWERED
+        return Refused(UNANSWERED)
     if name == "Unsendable":
-        return f"Your answer could not be read: {text}."
-    return f"Your code stopped with {name}: {text}"
+        return Refused(f"Your answer could not be read: {text}.")
+    return Failed(name, text)
 
 
 class Function:
@@ -143,28 +140,25 @@ class Function:
         return self.student._ask("call", self.name, arguments, options)
 
 
-def layer(kind, settings, weights):
-    """Stands for a layer: of a type with its name, with `get_config()` and its weights' shapes."""
-    stand_in = type(str(kind), (), {"get_config": lambda self: dict(settings)})()
-    stand_in.shapes = [tuple(map(int, shape)) for shape in weights]
-    return stand_in
-
-
 class Model:
-    """Stands for a keras model: layers, shapes, number of parameters, predictions."""
+    """Stands for a keras model: what `network.facts` says of it, and what it computes."""
 
-    def __init__(self, student, number, layers, shapes):
-        self.student, self.number = student, int(number)
-        self.layers = [layer(**one) for one in layers]
-        self.input_shape, self.output_shape = (tuple(shape) for shape in shapes)
+    def __init__(self, student, number, facts):
+        self.student, self.number, self.facts = student, int(number), facts
+        self.layers = [type(str(kind), (), {})() for kind in facts["layers"]]
+        self.input_shape, self.output_shape = (tuple(shape) for shape in facts["shapes"])
 
     def count_params(self):
-        """Number of parameters, counted from the shapes of the weights."""
-        return sum(int(np.prod(shape)) for one in self.layers for shape in one.shapes)
+        """Number of parameters."""
+        return self.facts["parameters"]
 
-    def predict(self, images, **_):
-        """What the student's model says to images."""
-        return self.student._ask("predict", self.number, images)
+    def outputs(self, seed, images):
+        """As `network.outputs`."""
+        return self.student._ask("outputs", self.number, seed, images)
+
+    def lesson(self, seed, images, labels):
+        """As `network.lesson`."""
+        return self.student._ask("lesson", self.number, seed, images, labels)
 
 
 class Judge(NbGraderPreprocessor):
@@ -174,6 +168,7 @@ class Judge(NbGraderPreprocessor):
     all_seconds = Int(1500, help="what one notebook may take, on the clock").tag(config=True)
     memory_gb = Int(4, help="what a student's processes may take together").tag(config=True)
     cache = Unicode(help="folder with the unpacked sample").tag(config=True)
+    root = Unicode(help="folder with source/ and mistakes/").tag(config=True)
     sandbox = Bool(True, help="False runs students' code unprotected").tag(config=True)
 
     def preprocess(self, nb, resources):
@@ -184,17 +179,18 @@ class Judge(NbGraderPreprocessor):
             notebook = gradebook.find_notebook(where["notebook"], where["assignment"])
             locked = {cell.name: cell.source for cell in notebook.source_cells if cell.locked}
             graded = {cell.name for cell in notebook.grade_cells} & set(locked)
+        known = recorded(self.root, where["assignment"])
         with tempfile.TemporaryDirectory() as scratch:
             student = Student(lambda: self._sandbox(scratch), self.all_seconds)
             with contextlib.closing(student), setenv(**SHORT, MPLBACKEND="agg"):
-                self._run(nb, student, locked, graded)
+                self._run(nb, student, locked, graded, known)
         return sayable(nb), resources
 
     def _sandbox(self, scratch):
         limits = Limits(seconds=self.seconds, memory=self.memory_gb * 2**30)
         return Sandbox(Path(self.cache), limits, None if self.sandbox else scratch)
 
-    def _run(self, nb, student, locked, graded):
+    def _run(self, nb, student, locked, graded, known):
         """Every code cell, in order. What is trusted comes from the gradebook, by its name.
 
         A question that loses marks where another has lost some, or where a process ended, is asked
@@ -205,16 +201,20 @@ class Judge(NbGraderPreprocessor):
         lost, deaths = False, 0
         for cell in nb.cells:
             if cell.cell_type != "code":
-                cell.source = harmless(cell.source)
+                if "attachments" not in cell:  # those have our own texts, as intake says
+                    cell.source = harmless(cell.source)
                 continue
             name = cell.metadata.get("nbgrader", {}).get("grade_id")
             if name in graded:
-                cell.outputs = check(locked[name], trusted, student, self.seconds)
-                if _errors(cell.outputs) and not any("NotImplementedError" in one for one in own):
-                    if lost or student.deaths > deaths:
-                        alone = again(given, own, locked[name], trusted, student, self.seconds)
-                        cell.outputs = cell.outputs if _errors(alone) else alone
-                    lost = True
+                outputs = functools.partial(check, locked[name], trusted, seconds=self.seconds)
+                with asking(name, known, trusted):
+                    cell.outputs = outputs(student)
+                    unanswered = any("NotImplementedError" in one for one in own)
+                    if _errors(cell.outputs) and not unanswered:
+                        if lost or student.deaths > deaths:
+                            alone = again(given, own, student, outputs)
+                            cell.outputs = max(cell.outputs, alone, key=_kept)
+                        lost = True
                 own, deaths = [], student.deaths
                 continue
             cell.outputs = outputs_of(student, cell.source, START if name in locked else 0)
@@ -294,9 +294,13 @@ def check(source, trusted, student, seconds=30):
     shown = io.StringIO()
     error = []
     try:
-        scope = trusted | {name: student.bind(name) for name in _asked(source, trusted)}
+        names = trusted | {name: student.bind(name) for name in _asked(source, trusted)}
         with contextlib.redirect_stdout(shown), at_most(seconds):
-            exec(compile(source, "checks", "exec"), scope)
+            exec(compile(source, "checks", "exec"), names)
+    except Lost as lost:
+        kept = {"text/plain": str(float(lost.marks))}  # as nbgrader reads a part of the marks
+        error = [new_output("execute_result", data=kept)] if lost.marks else []
+        error.append(_error("Wrong", str(lost)))
     except AssertionError as wrong:
         error = [_error("Wrong", str(wrong) or "One of the checks above failed.")]
     except Refused as refused:
@@ -310,14 +314,14 @@ def check(source, trusted, student, seconds=30):
     return ([new_output("stream", name="stdout", text=text)] if text else []) + error
 
 
-def again(given, own, source, trusted, student, seconds=30):
+def again(given, own, student, outputs):
     """Run one question's checks in a new process, after its cells alone. Returns the outputs."""
     with contextlib.closing(Student(student.start, student.until - time.monotonic())) as other:
         for cell in given:
             outputs_of(other, cell, START)
         for cell in own:
             outputs_of(other, cell)
-        return check(source, trusted, other, seconds)
+        return outputs(other)
 
 
 def _errors(outputs):
@@ -325,11 +329,19 @@ def _errors(outputs):
     return [one.evalue for one in outputs if one.output_type == "error"]
 
 
+def _kept(outputs):
+    """What an answer keeps of its marks: all where nothing was said against it."""
+    parts = [one for one in outputs if one.output_type == "execute_result"]
+    marks = sum(float(one.data["text/plain"]) for one in parts)
+    return marks if _errors(outputs) else math.inf
+
+
 def _asked(source, trusted):
     """The names that a check uses and that only the student's work can give."""
     nodes = list(ast.walk(ast.parse(source)))
     names = [node for node in nodes if isinstance(node, ast.Name)]
     own = {name.id for name in names if isinstance(name.ctx, ast.Store)}
+    own |= {node.name for node in nodes if isinstance(node, ast.alias)}
     own |= {node.arg for node in nodes if isinstance(node, ast.arg)}
     own |= {node.name for node in nodes if isinstance(node, ast.FunctionDef | ast.ClassDef)}
     used = {name.id for name in names} - own

@@ -34,6 +34,8 @@ class Grades(GetGrades):
     def preprocess_cell(self, cell, resources, cell_index):
         """One cell. Returns cell, resources."""
         cell, resources = super().preprocess_cell(cell, resources, cell_index)
+        if is_grade(cell) and "outputs" in cell:  # a part of the marks stands in the list of marks
+            cell.outputs = [one for one in cell.outputs if one.output_type != "execute_result"]
         if self.brief and not is_grade(cell):
             if len(cell.source) > SHORTEST:
                 cell.source = cell.source[:SHORTEST] + "\n\n(cut: the page took too long to draw)"

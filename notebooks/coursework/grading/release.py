@@ -27,9 +27,16 @@ def faults(source):
             judge = cells.get(checks)
             if judge is None or not judge.metadata.nbgrader.grade:
                 found.append(f"{name} has no checks; expected Autograded tests, ID {checks}.")
+            elif _asks(judge) and f"def {name}(" not in cell.source:
+                found.append(f"{name} defines no function {name}, for which {checks} asks.")
             elif checks in seen:
                 found.append(f"{checks} stands before {name}; expected it behind.")
     return found
+
+
+def _asks(checks):
+    """Whether checks ask for the function that bears their question's name."""
+    return "question.function(" in checks.source or "question.network(" in checks.source
 
 
 def left(source, released):

@@ -166,7 +166,7 @@ def _folders():
             f"expected the course outside of Python's own folder, found it in {holding[0]}: the "
             "sandbox would show the hidden tests. Move the course."
         )
-    programs = [str(HERE / name) for name in ("student.py", "wire.py")]
+    programs = [str(HERE / name) for name in ("student.py", "wire.py", "network.py")]
     return [*sorted(wanted), str(COURSE / "helpers"), *programs]
 
 

@@ -13,6 +13,7 @@ import sys
 from multiprocessing.connection import Connection
 from pathlib import Path
 
+import network
 from wire import LARGEST, Unsendable, pack, unpack
 
 LONGEST = 10_000  # characters of printed text that are kept of a cell
@@ -96,18 +97,20 @@ class Answers:
         """Call a function by name."""
         return self.shell.user_ns[name](*arguments, **options)
 
-    def predict(self, model, images):
+    def outputs(self, model, seed, images):
         """What a model that an answer gave says to images."""
-        return self.models[model].predict(images, verbose=0)
+        return network.outputs(self.models[model], seed, images)
+
+    def lesson(self, model, seed, images, labels):
+        """How it learns."""
+        return network.lesson(self.models[model], seed, images, labels)
 
     def describe(self, value):
-        """A model as data: its layers, the shapes of their weights, and a number to ask it by."""
+        """A model as data: what can be said of it, and a number to ask it by."""
         if not _is_model(value):
             return None
         self.models.append(value)
-        layers = [_layer(layer) for layer in value.layers]
-        shapes = [list(shape) for shape in (value.input_shape, value.output_shape)]
-        return {"number": len(self.models) - 1, "layers": layers, "shapes": shapes}
+        return {"number": len(self.models) - 1, "facts": network.facts(value)}
 
 
 KEPT = ("text/plain", "image/png")
@@ -123,13 +126,6 @@ def _is_model(value):
     return keras is not None and isinstance(value, keras.Model)
 
 
-def _layer(layer):
-    config = layer.get_config()
-    plain = {key: value for key, value in config.items() if type(value) in (int, float, str, bool)}
-    weights = [list(weight.shape) for weight in layer.weights]
-    return {"kind": type(layer).__name__, "settings": plain, "weights": weights}
-
-
 def _named(error):
     """An error in two texts."""
     return [type(error).__name__, str(error)[:500]]
@@ -140,7 +136,7 @@ def answer(answers, request):
     from IPython.utils.capture import capture_output
 
     asked = {"run": answers.run, "look": answers.look, "call": answers.call}
-    asked["predict"] = answers.predict
+    asked |= {"outputs": answers.outputs, "lesson": answers.lesson}
     number, kind, *arguments = request
     try:
         with capture_output():
