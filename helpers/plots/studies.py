@@ -84,7 +84,7 @@ def grid(
         columns: the other factors.
         title: above the figure.
 
-    Taught in notebook 03.
+    Taught in notebook 19.
     """
     ordered = summary.reorder_levels([*rows, *columns]).sort_index()
     table, verdicts = (ordered[name].unstack(columns) for name in ("accuracy", "verdict"))
@@ -112,7 +112,7 @@ def effects(summary: pd.DataFrame, title: str = "What each factor does to the ac
         summary: as `statistics.summarise` returns it for several factors.
         title: above the figure.
 
-    Taught in notebook 03.
+    Taught in notebook 19.
     """
     scores = summary["accuracy"]
     fig, axes = figure(3.6, title, columns=scores.index.nlevels)

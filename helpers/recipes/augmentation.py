@@ -32,7 +32,7 @@ def random_affine(
     Raises:
         ValueError: for another fill or flip.
 
-    Source: report A (2020). Taught in notebook 08.
+    Source: report A (2020). Taught in notebook 21.
     """
     if fill not in ("nearest", "constant") or flip not in (None, "horizontal", "vertical"):
         raise ValueError(

@@ -9,8 +9,8 @@ from helpers.internals import checks, fitting, tiers
 from helpers.internals.backend import keras
 
 import numpy as np
-import pandas as pd
 from keras import KerasTensor, ops
+from scipy.ndimage import gaussian_filter1d
 from tqdm import tqdm
 
 QUICK_STEPS = 20
@@ -18,6 +18,9 @@ QUICK_STEPS = 20
 
 DIVERGED = 4
 """The range test stops where the smoothed loss is this many times its least value."""
+
+SMOOTHED = 5
+"""Standard deviation, in steps, of the weights with which losses are smoothed."""
 
 
 def one_cycle(peak: float, warm_up: float = 0.25) -> Callable[[int], "OneCycle"]:
@@ -87,7 +90,11 @@ class RangeTest:
 
     @property
     def smooth(self) -> np.ndarray:
-        """The losses smoothed: an exponential mean over about 20 steps."""
+        """The losses smoothed: a geometric mean with normal weights, as much before as after each.
+
+        A mean over earlier steps alone would lag, and move the minimum to higher rates; a mean of
+        the losses, not of their logarithms, would feel the explosion from afar.
+        """
         return _smooth(self.losses)
 
     @property
@@ -178,5 +185,6 @@ def _batches(images: int, batch_size: int, rng: np.random.Generator) -> Iterator
 
 
 def _smooth(losses: np.ndarray) -> np.ndarray:
-    """Exponential mean: a loss counts .9 times as much as the one after it."""
-    return pd.Series(losses).ewm(alpha=0.1).mean().to_numpy()
+    """Geometric mean with normal weights; beyond both ends the last loss goes on."""
+    logs = np.log(np.maximum(losses, 1e-7))  # a batch without any loss has no logarithm
+    return np.exp(gaussian_filter1d(logs, SMOOTHED, mode="nearest"))

@@ -167,6 +167,16 @@ def unsourced_numbers(nb):
     return problems
 
 
+def torn_paragraphs(nb):
+    """No line begins with a number's comment: Markdown would take it for HTML, and end the text."""
+    return [
+        f"cell {n} has a line that begins with <!--=; expected it further on: join it to the line "
+        "before"
+        for n, cell in enumerate(nb.cells)
+        if cell.cell_type == "markdown" and re.search(r"^ {0,3}<!--=", cell.source, re.MULTILINE)
+    ]
+
+
 def constants(tree):
     """The numbers in code, but for those in claims, which are bounds."""
     if isinstance(tree, ast.Call) and ast.unparse(tree.func) == "course.claim":

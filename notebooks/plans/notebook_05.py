@@ -1,4 +1,4 @@
-"""Notebook 05: what helps against overfitting, and what more images are worth."""
+"""Notebooks 05 and 20: what helps against overfitting, and what more images are worth."""
 
 from helpers import models
 from helpers.recipes.augmentation import random_affine

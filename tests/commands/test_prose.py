@@ -107,6 +107,13 @@ def test_a_figure_without_a_caption_is_found(below):
     assert "figure of cell 1 has no caption" in problem
 
 
+def test_a_line_that_begins_with_a_number_of_a_claim_is_found():
+    marked = "<!--= gain :: .2f -->0.28<!--/-->"
+    assert prose.torn_paragraphs(notebook(f"It gains {marked} points\nand {marked} more.")) == []
+    found = prose.torn_paragraphs(notebook(f"It gains\n{marked} points."))
+    assert ["begins with <!--=" in one for one in found] == [True]
+
+
 def test_the_solutions_of_exercises_are_found_and_no_other_code():
     fenced = "```python\n{}\n```"
     question = f"<details><summary>Question</summary>\n\n{fenced.format('q')}\n\n</details>"

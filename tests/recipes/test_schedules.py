@@ -48,29 +48,52 @@ def test_one_cycle_spans_a_fit_and_is_saved_and_loaded_with_its_model(tmp_path):
 # --- reading a range test --------------------------------------------------------------------
 
 
-def test_smooth_is_an_exponential_mean_that_starts_at_the_first_loss():
-    found = schedules.RangeTest(np.geomspace(1e-3, 1, 3), np.array([4.0, 2.0, 1.0])).smooth
-    weights = np.array([0.81, 0.9, 1])
-    assert found == pytest.approx([4, (0.9 * 4 + 2) / 1.9, weights @ [4, 2, 1] / weights.sum()])
+def read(losses):
+    """A test of these losses, one for each of so many rates."""
+    return schedules.RangeTest(np.geomspace(1e-6, 100, len(losses)), np.array(losses, float))
+
+
+def test_a_loss_counts_by_its_distance_and_as_much_before_as_after():
+    smooth = read(np.exp([0] * 30 + [1] + [0] * 30)).smooth
+    density = np.exp(-0.5 * (np.arange(-10, 11) / 5) ** 2) / (5 * np.sqrt(2 * np.pi))
+    assert np.log(smooth[20:41]) == pytest.approx(density, abs=1e-5)
+    assert read([3] * 8).smooth == pytest.approx(3)  # so are the losses at both ends
+    assert (read([1, 1, 0, 1]).smooth > 0).all()
+
+
+STEPS = np.arange(80)
+FALL = 0.3 + 2 / (1 + np.exp((STEPS - 30) / 2))  # steepest, on a scale of rates, at 30
+BOTH_WAYS = 1.0 + np.abs(STEPS - 25)
 
 
 @pytest.mark.parametrize(
     "losses, steepest, minimum",
     [
-        ([3] * 20 + [1] * 20, 20, 39),
-        ([3] * 20 + [1] * 10 + [2] * 10, 20, 29),
-        ([2, 1.9, 1.5, 1.4, 1.4] + [30] * 20 + [5] * 15, 2, 4),
+        (BOTH_WAYS, None, 25),
+        (BOTH_WAYS + 0.5 * (-1) ** STEPS, None, 25),
+        (FALL, 30, 79),
+        (FALL + np.exp(STEPS - 75.0), 30, None),
         (range(1, 41), 0, 0),
     ],
-    ids=["a step down", "down and up", "the steepest fall is after the minimum", "only up"],
+    ids=["down and up", "the same with noise", "down", "steepest before the minimum", "only up"],
 )
 def test_a_range_test_is_read_at_its_minimum_a_tenth_of_it_and_its_steepest(
     losses, steepest, minimum
 ):
-    steps = np.geomspace(1e-6, 100, 40)
-    found = schedules.RangeTest(steps, np.array(losses, float))
-    assert (found.minimum, found.tenth) == (steps[minimum], steps[minimum] / 10)
-    assert found.steepest == steps[steepest] <= found.minimum
+    found = read(losses)
+    if minimum is not None:
+        assert (found.minimum, found.tenth) == (found.rates[minimum], found.rates[minimum] / 10)
+    if steepest is not None:
+        assert abs(found.rates.tolist().index(found.steepest) - steepest) <= 2
+    assert found.steepest <= found.minimum
+
+
+def test_an_explosion_at_the_end_hardly_moves_the_minimum():
+    valley = 0.3 + 0.1 * np.abs(STEPS[:58] - 50)
+    found = read([*valley, 200])
+    assert (
+        abs(found.rates.tolist().index(found.minimum) - 50) <= 3
+    )  # a third of the way that it moves a mean of the losses
 
 
 # --- making one ------------------------------------------------------------------------------
@@ -150,8 +173,11 @@ def test_it_stops_where_the_loss_explodes_and_leaves_the_model_as_it_was(name, t
     assert everything(model) == before and model.compiled == trained
     count = len(found.losses)
     assert count < 60 and np.array_equal(found.rates, np.geomspace(1e-6, 1e6, 60)[:count])
-    exploded = found.smooth > 4 * np.minimum.accumulate(found.smooth)
-    assert exploded.tolist() == [False] * (count - 1) + [True]
+    seen = [
+        schedules.RangeTest(found.rates[:n], found.losses[:n]).smooth for n in range(1, count + 1)
+    ]
+    exploded = [smooth[-1] > 4 * smooth.min() for smooth in seen]
+    assert exploded == [False] * (count - 1) + [True]
     assert 1e-6 < found.steepest <= found.minimum < found.rates[-1]
 
 
