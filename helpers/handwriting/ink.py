@@ -29,6 +29,9 @@ FAINT = 0.65
 FINE = 64
 """Characters with a longer side of fewer pixels are enlarged before their edge is drawn."""
 
+FEW = 0.3
+"""What covers less of a picture than this is no paper."""
+
 # --- density: how much ink each pixel has -----------------------------------------------------
 
 
@@ -47,9 +50,20 @@ def dark_on_light(brightness: np.ndarray, window: int) -> np.ndarray:
 
     Taught in notebook 13.
     """
-    # mirrored: were the edge repeated, a stroke along it would become the paper
-    off = brightness - ndimage.uniform_filter(brightness, window, mode="reflect")
-    return 1 - brightness if (off * off * off).sum() > 0 else brightness
+    # were edges repeated, a thin stroke along one would become the paper; were they mirrored, the
+    # little paper that a thick one leaves would become the ink
+    repeated, mirrored = (_leaning(brightness, window, mode) for mode in ("nearest", "reflect"))
+    lighter = mirrored > 0
+    middle = (brightness.min() + brightness.max()) / 2
+    covered = np.mean(brightness > middle if lighter else brightness < middle)
+    light_ink = lighter if covered < FEW else repeated > 0
+    return 1 - brightness if light_ink else brightness
+
+
+def _leaning(brightness: np.ndarray, window: int, mode: str) -> float:
+    """Third powers of the differences from the brightness around: below 0 if the few are dark."""
+    off = brightness - ndimage.uniform_filter(brightness, window, mode=mode)
+    return float((off * off * off).sum())
 
 
 def density(brightness: np.ndarray, window: int, tight: bool = False) -> np.ndarray:

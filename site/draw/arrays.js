@@ -185,7 +185,7 @@ export function reduced(one, height, width, [left, top, right, bottom]) {
 
 // --- filters ----------------------------------------------------------------------------------
 
-const MIRRORED = "mirrored";
+export const MIRRORED = "mirrored";
 
 // Each row's values, each with `before` and `after` neighbours, through f(line, out), a row at a
 // time. Beyond the edge a row goes on as its last pixel, mirrored, or as the number `outside`.
@@ -239,7 +239,7 @@ export const maximum = (one, size) => alongColumns(rowMaximum(one, size), (t) =>
 export const minimum = (one, size) => alongColumns(rowMinimum(one, size), (t) => rowMinimum(t, size));
 
 // The mean of a square window, mirrored at the edge; one of even side reaches further left and up.
-export function uniform(one, size) {
+export function uniform(one, size, outside) {
   const mean = (line, out) => {
     let total = 0;
     for (let i = 0; i < line.length; i++) {
@@ -247,7 +247,7 @@ export function uniform(one, size) {
       if (i >= size - 1) out[i - size + 1] = total / size;
     }
   };
-  const rows = (grid) => alongRows(grid, size >> 1, size - 1 - (size >> 1), mean, MIRRORED);
+  const rows = (grid) => alongRows(grid, size >> 1, size - 1 - (size >> 1), mean, outside);
   return rows(alongColumns(one, rows));
 }
 

@@ -9,13 +9,25 @@ const LONG = 64;
 const STROKE = [0.09, 0.2];
 const FAINT = 0.65;
 const FINE = 64;
+const FEW = 0.3;
 
 // --- density ----------------------------------------------------------------------------------
 
 export function darkOnLight(brightness, window) {
-  const around = a.uniform(brightness, window);
-  const off = brightness.data.map((value, i) => (value - around.data[i]) ** 3);
-  return a.sum(off) > 0 ? a.map(brightness, (value) => 1 - value) : brightness;
+  const values = brightness.data;
+  const least = values.reduce((one, two) => Math.min(one, two));
+  const most = values.reduce((one, two) => Math.max(one, two));
+  const lighter = leaning(brightness, window, a.MIRRORED) > 0;
+  const middle = (least + most) / 2;
+  const ink = values.filter((value) => (lighter ? value > middle : value < middle));
+  const few = ink.length < FEW * values.length;
+  const lightInk = few ? lighter : leaning(brightness, window) > 0;
+  return lightInk ? a.map(brightness, (value) => 1 - value) : brightness;
+}
+
+function leaning(brightness, window, outside) {
+  const around = a.uniform(brightness, window, outside);
+  return a.sum(brightness.data.map((value, i) => (value - around.data[i]) ** 3));
 }
 
 export function density(brightness, window, tight) {
