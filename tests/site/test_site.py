@@ -146,7 +146,7 @@ def test_map_and_results_name_every_notebook(built):
     for path in NOTEBOOKS:
         assert f"notebooks/{path.stem}.html" in Page(built.site / "map.html").links
     with_results = [path for path in NOTEBOOKS if reported(path)]
-    assert len(with_results) > 5
+    assert with_results
     for path in with_results:
         assert f"notebooks/{path.stem}.html" in Page(built.site / "results.html").links
 
