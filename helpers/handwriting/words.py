@@ -129,12 +129,12 @@ def english() -> Words:
             "Install it (pip install symspellpy), or pass words=False."
         ) from error
     counts: dict[str, float] = {}
-    for line in (folder / WORD_FILE).read_text("utf-8-sig").splitlines():
+    for line in (folder / WORD_FILE).read_text(encoding="utf-8-sig").splitlines():
         word, count = line.split()
         word = word.replace("'", "")
         if word.isascii() and word.isalpha():
             counts[word] = counts.get(word, 0) + float(count)
-    lines = (folder / PAIR_FILE).read_text("utf-8-sig").splitlines()
+    lines = (folder / PAIR_FILE).read_text(encoding="utf-8-sig").splitlines()
     pairs = {pair: float(count) for pair, count in (line.rsplit(" ", 1) for line in lines)}
     return Words(counts, pairs)
 
