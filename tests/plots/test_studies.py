@@ -191,7 +191,8 @@ def test_range_tests_mark_three_rates():
     marked = {line.get_marker(): line.get_xydata()[0].tolist() for line in ax.lines[2:]}
     assert set(marked) == {"v", "o", "s"}
     assert marked["o"] == pytest.approx([TEST.minimum, TEST.smooth.min()])
-    assert ax.get_ylim() == pytest.approx((0, 2 * TEST.losses[0]), rel=1e-3)  # smoothed, there level
+    # smoothed, but the losses are level there
+    assert ax.get_ylim() == pytest.approx((0, 2 * TEST.losses[0]), rel=1e-3)
 
 
 def test_throughput_joins_the_medians_and_dots_a_multiple_of_one_worker():
