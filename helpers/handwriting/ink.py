@@ -52,11 +52,10 @@ def dark_on_light(brightness: np.ndarray, window: int) -> np.ndarray:
     """
     # were edges repeated, a thin stroke along one would become the paper; were they mirrored, the
     # little paper that a thick one leaves would become the ink
-    repeated, mirrored = (_leaning(brightness, window, mode) for mode in ("nearest", "reflect"))
-    lighter = mirrored > 0
+    lighter = _leaning(brightness, window, "reflect") > 0
     middle = (brightness.min() + brightness.max()) / 2
     covered = np.mean(brightness > middle if lighter else brightness < middle)
-    light_ink = lighter if covered < FEW else repeated > 0
+    light_ink = lighter if covered < FEW else _leaning(brightness, window, "nearest") > 0
     return 1 - brightness if light_ink else brightness
 
 

@@ -1,6 +1,5 @@
 """The page to draw on prepares pictures as the package does; its file of characters is read."""
 
-import importlib.util
 import json
 import shutil
 import struct
@@ -14,6 +13,7 @@ from helpers.handwriting.pictures import Unreadable
 
 import numpy as np
 import pytest
+import site_files
 import written
 from PIL import Image
 
@@ -142,10 +142,7 @@ def test_the_steps_are_those_of_the_package():
 def drawing():
     """site/drawing.py, as a module."""
     pytest.importorskip("keras")
-    spec = importlib.util.spec_from_file_location("site_drawing", ROOT / "site" / "drawing.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return site_files.load("drawing")
 
 
 def test_without_npm_it_is_said_what_to_install(drawing, tmp_path, monkeypatch):
@@ -187,9 +184,7 @@ PAGES = {"site": "draw/", "site/api": "../draw/", "notebooks": "../site/draw/"}
 
 @pytest.mark.parametrize("folder", PAGES)
 def test_a_link_to_the_page_stays_a_link(tmp_path, folder):
-    spec = importlib.util.spec_from_file_location("site_conf", ROOT / "site" / "conf.py")
-    conf = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(conf)
+    conf = site_files.load("conf")
     up = "" if folder == "site" else "../"
     found = conf.linked(f"[draw]({PAGES[folder]}index.html)", folder, tmp_path)
     assert found == f'<a href="{up}draw/index.html">draw</a>'

@@ -1,6 +1,5 @@
 """The other ways to run the course: what the page says works, as far as one machine can try it."""
 
-import importlib.util
 import json
 import os
 import re
@@ -10,6 +9,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
+import site_files
 from nbclient import NotebookClient
 
 for package in ("sphinx", "myst_nb", "sphinx_book_theme"):
@@ -19,21 +19,13 @@ ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "site" / "launch.md").read_text(encoding="utf-8")
 
 
-def conf():
-    """The site's settings, as Sphinx would load them now."""
-    spec = importlib.util.spec_from_file_location("site_conf", ROOT / "site" / "conf.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
 def test_pages_can_be_launched_where_the_repository_is_known(monkeypatch):
     monkeypatch.setenv("GITHUB_REPOSITORY", "someone/copy")
-    options = conf().html_theme_options
+    options = site_files.load("conf").html_theme_options
     assert options["repository_url"] == "https://github.com/someone/copy"
     assert {"colab_url", "binderhub_url"} <= options["launch_buttons"].keys()
     monkeypatch.delenv("GITHUB_REPOSITORY")
-    assert "launch_buttons" not in conf().html_theme_options
+    assert "launch_buttons" not in site_files.load("conf").html_theme_options
 
 
 @pytest.mark.slow

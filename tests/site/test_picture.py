@@ -1,20 +1,13 @@
 """The picture of the front page is the one that the network and its drawing make today."""
 
-import importlib.util
-from pathlib import Path
-
 import pytest
+import site_files
 from PIL import Image
-
-ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(scope="module")
 def picture():
-    spec = importlib.util.spec_from_file_location("site_picture", ROOT / "site" / "picture.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return site_files.load("picture")
 
 
 def test_the_committed_picture_was_drawn_with_this_network_and_this_file(picture):

@@ -1,6 +1,5 @@
 """The site is built from the committed notebooks: whole, no warning, no request that leaves it."""
 
-import importlib.util
 import json
 import re
 import shutil
@@ -14,6 +13,7 @@ from urllib.parse import unquote
 import gates
 import nbformat
 import pytest
+import site_files
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 for package in ("sphinx", "myst_nb", "sphinx_book_theme"):
@@ -25,7 +25,6 @@ LOADS = {"script", "img", "iframe", "source", "video", "audio", "embed", "track"
 FETCHED = {"stylesheet", "icon", "preload", "modulepreload", "preconnect", "manifest"}
 OUTSIDE = re.compile(r"\s*(?:[a-z][a-z0-9+.-]*:)?//", re.IGNORECASE)
 IN_STYLE = re.compile(r"""(?:url\(|@import\s)\s*["']?([^"')\s;]+)""")
-CONF = importlib.util.spec_from_file_location("site_conf", ROOT / "site" / "conf.py")
 
 
 class Page(HTMLParser):
@@ -252,9 +251,7 @@ def test_a_style_that_fetches_is_found(site):
 @pytest.fixture(scope="module")
 def conf():
     """The settings of Sphinx, as a module."""
-    module = importlib.util.module_from_spec(CONF)
-    CONF.loader.exec_module(module)
-    return module
+    return site_files.load("conf")
 
 
 def prose(path):
