@@ -5,13 +5,15 @@ As in `models`, a function returns an uncompiled keras.Model, uint8 (batch, 28, 
 before the classifier.
 """
 
+from collections.abc import Sequence
+
 from helpers.internals.backend import keras
 from helpers.models import activate, classifier, image_input
 
 from keras import KerasTensor, layers
 
 
-def vgg(classes: int = 10) -> keras.Model:
+def vgg(classes: int = 10, filters: Sequence[int] = (16, 32, 96)) -> keras.Model:
     """Pairs of 3 × 3 convolutions, each pair followed by pooling: filters 16, 32, 96.
 
     136,666 parameters for 10 classes. Two filters of 3 × 3, one after the other, see 5 × 5 pixels:
@@ -19,18 +21,19 @@ def vgg(classes: int = 10) -> keras.Model:
 
     Args:
         classes: number of classes.
+        filters: others than those, a number for each pair, at most four.
 
     Source: Simonyan and Zisserman (2015), arXiv:1409.1556. Taught in notebook 14.
     """
     inputs, x = image_input()
-    for pair, filters in enumerate((16, 32, 96), start=1):
+    for pair, width in enumerate(filters, start=1):
         for number in (1, 2):
-            x = _convolve(x, filters, 3, f"pair_{pair}_conv_{number}")
+            x = _convolve(x, width, 3, f"pair_{pair}_conv_{number}")
         x = layers.MaxPooling2D(2, name=f"pool_{pair}")(x)
     return _end(inputs, x, classes, "vgg")
 
 
-def resnet(classes: int = 10) -> keras.Model:
+def resnet(classes: int = 10, filters: Sequence[int] = (32, 32, 64, 96)) -> keras.Model:
     """A 5 × 5 convolution of stride 2, then three blocks with a skip: filters 32, 32, 64, 96.
 
     238,634 parameters for 10 classes. A block adds to its input what two 3 × 3 convolutions make of
@@ -39,13 +42,15 @@ def resnet(classes: int = 10) -> keras.Model:
 
     Args:
         classes: number of classes.
+        filters: others than those, of the first convolution and of each block.
 
     Source: He et al. (2016), arXiv:1512.03385. Taught in notebook 14.
     """
     inputs, x = image_input()
-    x = _convolve(x, 32, 5, "stem", strides=2)
-    for number, (filters, strides) in enumerate([(32, 1), (64, 2), (96, 2)], start=1):
-        x = _block(x, filters, strides, f"block_{number}")
+    stem, *widths = filters
+    x = _convolve(x, stem, 5, "stem", strides=2)
+    for number, width in enumerate(widths, start=1):
+        x = _block(x, width, 1 if number == 1 else 2, f"block_{number}")
     return _end(inputs, x, classes, "resnet")
 
 

@@ -23,6 +23,18 @@ def test_parameters_are_those_of_the_docstring(family, sizes):
     assert f"{sizes[0]:,} parameters for 10 classes" in build.__doc__
 
 
+def test_other_filters_make_other_widths():
+    wide = families.vgg(10, filters=(32, 64, 192))
+    assert [layer.filters for layer in wide.layers if isinstance(layer, layers.Conv2D)] == [
+        *(32, 32, 64, 64, 192, 192)
+    ]
+    small = families.resnet(26, filters=(20, 20, 40, 60))
+    # by hand: 14 · 14 places (25 · 20 + 2 · 9 · 20²) + 7 · 7 (20 · 40 + 9 · (20 + 40) · 40)
+    # + 4 · 4 (40 · 60 + 9 · (40 + 60) · 60) + 4 · 4 · 60 · 26
+    by_hand = 196 * (500 + 7_200) + 49 * (800 + 21_600) + 16 * (2_400 + 54_000) + 960 * 26
+    assert models.multiply_adds(small) == by_hand
+
+
 @every_family
 def test_raw_images_go_in_and_probabilities_come_out(build):
     images = np.random.default_rng(0).integers(0, 256, (3, 28, 28), dtype=np.uint8)
