@@ -24,7 +24,7 @@ test: $(STAMP) ## run all checks: style, unit tests, every notebook
 	$(RUN) -m ruff format --check .
 	$(RUN) -m pytest $(TWO) tests
 	COURSE_TIER=quick COURSE_DATA=sample TQDM_DISABLE=1 \
-	  $(RUN) -m pytest $(TWO) --nbval --nbval-current-env --ignore=notebooks/coursework notebooks
+	  $(RUN) -m pytest $(TWO) --nbval --nbval-kernel-name warm --ignore=notebooks/coursework notebooks
 
 lab: $(STAMP) ## open JupyterLab on the first notebook
 	$(RUN) -m jupyterlab --LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb

@@ -1,5 +1,6 @@
 """With this file `pytest --nbval notebooks` also runs solutions, and fails for unmet claims."""
 
+import contextlib
 import os
 import sys
 from collections import defaultdict
@@ -13,8 +14,17 @@ from nbformat.v4 import new_code_cell
 
 sys.path.insert(0, str(Path(__file__).parent / "commands"))
 import prose
+import warm
 
 os.environ.pop("MPLBACKEND", None)  # the kernels then take the backend that shows figures
+
+
+def pytest_configure(config):
+    """For `--nbval-kernel-name warm`: kernels that start at once, those of other processes too."""
+    if config.getoption("nbval_kernel_name") == warm.NAME and not hasattr(config, "workerinput"):
+        kernels = contextlib.ExitStack()
+        os.environ["JUPYTER_PATH"] = kernels.enter_context(warm.kernels())
+        config.add_cleanup(kernels.close)
 
 
 def pytest_collection_modifyitems(items):

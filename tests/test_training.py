@@ -1,5 +1,6 @@
 """Training shows tidy lines, repeats bit for bit, and refuses what would mislead."""
 
+import dataclasses
 import re
 from functools import partial
 
@@ -43,6 +44,13 @@ def test_it_learns_and_its_history_has_a_figure_an_epoch():
         assert len(curve) == history.epochs == 6
     assert history.loss[-1] < history.loss[0] and history.val_accuracy[-1] > 0.9
     assert (history.images, history.batch_size) == (240, 16) and history.seconds > 0
+
+
+def test_batches_hold_128_images_as_the_design_has_it_and_a_history_stays_as_it_is():
+    history = training.fit(dense(), split(130), epochs=1, verbose=False)
+    assert history.batch_size == 128
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        history.batch_size = 1
 
 
 def test_the_table_has_a_row_an_epoch_and_only_curves_that_there_are():

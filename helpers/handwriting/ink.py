@@ -140,7 +140,7 @@ def without_ruling(
     Returns:
         float32 (h, w).
 
-    Taught in notebook 13.
+    Taught in notebook 25.
     """
     rows, columns = _runs(ink, share, slack), _runs(ink.T, share, slack)
     rest = _without(_without(ink, rows, slack).T, columns, slack).T

@@ -115,7 +115,7 @@ def characters(mask: np.ndarray) -> list[Character]:
     Raises:
         SeveralCharacters: there are more than `MOST` marks.
 
-    Taught in notebook 13.
+    Taught in notebook 25.
     """
     labels, count = ndimage.label(mask, ink.EIGHT)
     if count > MOST:

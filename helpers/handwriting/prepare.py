@@ -244,7 +244,7 @@ def read_page(
         ValueError: another style, kind, or number of classes than the model has.
         words.NoWords: `words` is True, and the package that brings them is missing.
 
-    Taught in notebook 13.
+    Taught in notebook 25.
     """
     convert = converter(style)
     language = english() if words is True else words

@@ -37,7 +37,7 @@ def page(
     Raises:
         ValueError: where text, boxes and probabilities do not fit together.
 
-    Taught in notebook 13.
+    Taught in notebook 25.
     """
     characters = "".join(text.split())
     if not len(characters) == len(boxes) == len(probabilities):

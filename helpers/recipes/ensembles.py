@@ -151,7 +151,7 @@ def by_size(probabilities: np.ndarray, labels: np.ndarray) -> pd.DataFrame:
 def soft_targets(
     networks: Iterable[keras.Model], images: np.ndarray, folder: str | Path
 ) -> np.ndarray:
-    """What a student learns from an ensemble: the mean of its members' probabilities.
+    """What a student learns from an ensemble: the mean of what its members read once.
 
     It takes minutes, so it is computed once for the same weights, images and tier; `joblib.Memory`
     keeps the result in a folder and reads it there the next time.
@@ -175,8 +175,8 @@ def soft_targets(
 def _soft_targets(
     networks: list[keras.Model], weights: list, images: np.ndarray, tier: str
 ) -> np.ndarray:
-    """The mean of the members; it is remembered by the other arguments."""
-    return mean(predict(networks, images))
+    """The mean of the members, one reading each; it is remembered by the other arguments."""
+    return mean(predict(networks, images, shifted=False))
 
 
 def gather(

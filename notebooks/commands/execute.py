@@ -19,6 +19,7 @@ from helpers.internals import files
 import gates
 import nbformat
 import prose
+import warm
 from jinja2 import DictLoader
 from jupyter_client.kernelspec import KernelSpecManager
 from jupyter_client.manager import AsyncKernelManager
@@ -76,13 +77,14 @@ class Progress:
         print(f"{before}{line}", end=after, file=self.stream, flush=True)
 
 
-def execute(nb, name, folder):
+def execute(nb, name, folder, kernel_name="python3", jupyter=Path(sys.prefix, "share", "jupyter")):
     """Execute a notebook in memory, in `folder`, with this environment's Python.
 
-    Returns (seconds, error), where error is "" or says which cell failed and how.
+    The kernel's specification is looked for in `jupyter` only. Returns (seconds, error), where
+    error is "" or says which cell failed and how.
     """
-    specs = KernelSpecManager(kernel_dirs=[str(Path(sys.prefix, "share", "jupyter", "kernels"))])
-    kernel = AsyncKernelManager(kernel_name="python3", kernel_spec_manager=specs)
+    specs = KernelSpecManager(kernel_dirs=[str(Path(jupyter, "kernels"))])
+    kernel = AsyncKernelManager(kernel_name=kernel_name, kernel_spec_manager=specs)
     kernel.transport_encryption = "auto"  # else ipykernel warns that others may listen
     os.environ.pop("MPLBACKEND", None)  # a kernel then takes the backend that shows figures
     with Progress(name, len(nb.cells)) as progress:
@@ -136,25 +138,30 @@ def run_course(root=ROOT):
     """Execute all notebooks in copies, quickly, on the sample; returns the number of problems."""
     os.environ.update(COURSE_TIER="quick", COURSE_DATA="sample")
     rows, problems = [("notebook", "seconds", "claims met/judged", "page")], []
-    pages, exporter = root / "build" / "course", page_exporter()
-    for path in chosen([], root / "notebooks"):
-        nb = nbformat.read(path, as_version=4)
-        seconds, error = execute(nb, path.stem, path.parent)
-        claims = gates.claims(nb)
-        unmet = [claim for claim in claims if claim["ok"] is False]
-        judged = [claim for claim in claims if claim["ok"] is not None]
-        problems += [error] if error else []
-        problems += [f"{path.stem}: claim not met: {claim['name']}" for claim in unmet]
-        page = pages / f"{path.stem}.html"
-        resources = {"metadata": {"path": str(path.parent), "name": path.stem}}
-        resources["formulas"] = Path(os.path.relpath(MATHJAX, pages)).as_posix()
-        tidy(nb)
-        html = exporter.from_notebook_node(nb, resources=resources)[0]
-        write(page, re.sub(r'(href="\d\d_\w+)\.ipynb', r"\1.html", html))
-        met = f"{len(judged) - len(unmet)}/{len(judged)}" + (" (stopped)" if error else "")
-        rows.append((path.stem, f"{seconds:.0f}", met, page.relative_to(root)))
+    with warm.kernels() as jupyter:
+        for path in chosen([], root / "notebooks"):
+            nb = nbformat.read(path, as_version=4)
+            seconds, error = execute(nb, path.stem, path.parent, warm.NAME, jupyter)
+            page = root / "build" / "course" / f"{path.stem}.html"
+            write_page(nb, path, page)
+            claims = gates.claims(nb)
+            unmet = [claim for claim in claims if claim["ok"] is False]
+            judged = [claim for claim in claims if claim["ok"] is not None]
+            problems += [error] if error else []
+            problems += [f"{path.stem}: claim not met: {claim['name']}" for claim in unmet]
+            met = f"{len(judged) - len(unmet)}/{len(judged)}" + (" (stopped)" if error else "")
+            rows.append((path.stem, f"{seconds:.0f}", met, page.relative_to(root)))
     print(f"\n{table(rows)}")
     return report(problems)
+
+
+def write_page(nb, path, page):
+    """Write a notebook as a page that needs nothing from the internet."""
+    resources = {"metadata": {"path": str(path.parent), "name": path.stem}}
+    resources["formulas"] = Path(os.path.relpath(MATHJAX, page.parent)).as_posix()
+    tidy(nb)
+    html = page_exporter().from_notebook_node(nb, resources=resources)[0]
+    write(page, re.sub(r'(href="\d\d_\w+)\.ipynb', r"\1.html", html))
 
 
 def page_exporter():

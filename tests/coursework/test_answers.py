@@ -51,12 +51,12 @@ def every(kind):
 
 
 @pytest.fixture(scope="module")
-def given(tmp_path_factory):
+def given(shared_cache):
     """The names of each assignment's set-up cell, made when they are first asked for."""
     patch = pytest.MonkeyPatch()
     for key, value in sandbox.SHORT.items():
         patch.setenv(key, value)
-    patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+    patch.setenv("XDG_CACHE_HOME", str(shared_cache))
     made = {}
 
     def names(name):
@@ -275,6 +275,9 @@ def _lowered(function):
 CHANGES = {"names": renamed, "loops": looped, "float32": lowered}
 
 
+unchanged = functools.cache(marked)  # the same for every change
+
+
 UNTOUCHED = {"build_network"}  # takes no numbers and adds up none
 
 
@@ -293,7 +296,7 @@ def test_changes_that_do_not_matter_change_neither_marks_nor_sentence(given, nam
                 continue
             if change == "float32" and kind == "mistakes" and answer["says"].startswith("The type"):
                 continue  # it would repair these
-            before = marked(given, name, question, code)
+            before = unchanged(given, name, question, code)
             after = marked(lambda key: given(key) | others, name, question, changed)
             if before != after:
                 differing.append((question, before, after, changed))

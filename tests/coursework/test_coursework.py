@@ -46,17 +46,15 @@ def questions(name):
 
 
 class Desk:
-    """One student's process for a whole assignment, and a judge beside it."""
+    """A student's process with a whole assignment in it, and a judge beside it."""
 
-    def __init__(self, name, cache, scratch):
-        sandbox.prepare(cache)
+    def __init__(self, name, process):
         self.name, self.trusted = name, {"__name__": "__main__"}
         self.known = marking.recorded(COURSEWORK, name)
-        limits = sandbox.Limits(seconds=300)  # our own code: it needs no bubblewrap
-        start = lambda: sandbox.Sandbox(cache, limits, scratch)  # noqa: E731
-        self.student = judge.Student(start, seconds=math.inf)
+        self.student = judge.Student(lambda: process, seconds=math.inf)
         self.answers = {key: cell.source for key, cell in cells(source(name)).items()}
         exec(self.answers["setup"], self.trusted)
+        self.run("%reset -f")  # of what another assignment has left
         for key in ("setup", *questions(name)):
             self.run(self.answers[key])
 
@@ -73,29 +71,29 @@ class Desk:
 
 
 @pytest.fixture(scope="module")
-def desks(tmp_path_factory):
-    """Each assignment's desk, made when it is first asked for."""
+def process(tmp_path_factory):
+    """The process of every desk, one after the other: to import TensorFlow takes seconds."""
     patch = pytest.MonkeyPatch()
     for key, value in sandbox.SHORT.items():
         patch.setenv(key, value)
-    made, cache = {}, tmp_path_factory.mktemp("cache")  # one for all: unpacking takes seconds
+    cache = tmp_path_factory.mktemp("cache")
     patch.setenv("XDG_CACHE_HOME", str(cache))
-
-    def desk(name):
-        if name not in made:
-            made[name] = Desk(name, cache, tmp_path_factory.mktemp(name))
-        return made[name]
-
-    yield desk
-    for one in made.values():
-        one.student.close()
+    sandbox.prepare(cache)
+    limits = sandbox.Limits(seconds=300)  # our own code: it needs no bubblewrap
+    with sandbox.Sandbox(cache, limits, tmp_path_factory.mktemp("scratch")) as one:
+        yield one
     patch.undo()
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_the_reference_answers_get_full_marks(desks, name):
-    assert {question: desks(name).says(question) for question in questions(name)} == dict.fromkeys(
-        questions(name)
+@pytest.fixture(scope="module", params=NAMES)
+def desk(process, request):
+    """An assignment's desk; pytest runs the tests of one desk before it makes the next."""
+    return Desk(request.param, process)
+
+
+def test_the_reference_answers_get_full_marks(desk):
+    assert {question: desk.says(question) for question in questions(desk.name)} == dict.fromkeys(
+        questions(desk.name)
     )
 
 
@@ -113,13 +111,11 @@ def bound(code):
     return names
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_a_wrong_answer_costs_no_other_question_anything(desks, name):
-    desk = desks(name)
-    first = {question: several[0]["wrong"] for question, several in mistakes(name).items()}
+def test_a_wrong_answer_costs_no_other_question_anything(desk):
+    first = {question: several[0]["wrong"] for question, several in mistakes(desk.name).items()}
     for question, code in first.items():
         desk.run(code)
-        lost = [other for other in questions(name) if desk.says(other)]
+        lost = [other for other in questions(desk.name) if desk.says(other)]
         desk.run(desk.answers[question])
         assert lost == [question]
 
@@ -225,10 +221,9 @@ def test_many_submissions_are_right_blank_and_wrong_in_turns(released):
     assert answers == {"prepare"} and first == fourth
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_blank_answers_get_no_marks_and_are_told_so(desks, released, name):
-    desk, blank = desks(name), cells(nbformat.reads(student_version(released, name), as_version=4))
-    for question in questions(name):
+def test_blank_answers_get_no_marks_and_are_told_so(desk, released):
+    blank = cells(nbformat.reads(student_version(released, desk.name), as_version=4))
+    for question in questions(desk.name):
         for left in bound(desk.answers[question]):
             desk.run(f"globals().pop({left!r}, None);")
         judge.outputs_of(desk.student, blank[question].source)

@@ -21,6 +21,7 @@ import sandbox
 import submissions
 import tiny_coursework
 from confined import NO_SANDBOX, sandboxed
+from matplotlib.font_manager import FontManager, fontManager, json_dump
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_raw_cell
 from tiny_coursework import NAME, RIGHT, answered, hand_in
 
@@ -37,6 +38,9 @@ def template(tmp_path_factory):
     cache.mkdir(parents=True)
     made_of = sandbox.made_of()  # these questions use no images
     (cache / "ready").write_text(made_of, encoding="utf-8")
+    fonts = cache / "matplotlib" / f"fontlist-v{FontManager.__version__}.json"
+    fonts.parent.mkdir()  # or every process would make the list anew
+    json_dump(fontManager, fonts)
     return root
 
 

@@ -62,6 +62,8 @@ def test_an_answer_may_change_its_arguments_and_print():
         return [total / count, count]
 
     assert marked(mean) == (5, "")
+    parts = PARTS | {"count": Part(1, lambda got, numbers: [got[1], numbers])}
+    assert marked(mean, parts, cases=[([1.0, 5.0],)]) == (5, "")  # the parts see them unchanged
 
 
 def test_marks_that_do_not_sum_up_and_a_reference_that_stops_are_refused():

@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 import warnings
+from functools import cache
 from pathlib import Path
 
 from helpers import handwriting
@@ -119,13 +120,17 @@ def block(letter, height, width, margin=0, sheet=None, at=(0, 0)):
     return sheet
 
 
+@cache
+def with_paper_around(width):
+    """Each block letter, 120 pixels high, prepared from a picture with much paper: letter to it."""
+    return {name: handwriting.prepare(block(name, 120, width, 90)) for name in BLOCK}
+
+
 @pytest.mark.parametrize("height, width, margin", [(120, 6, 0), (40, 4, 1), (33, 2, 0)])
 @pytest.mark.parametrize("letter", BLOCK)
 def test_straight_strokes_stay_in_a_tight_crop(letter, height, width, margin):
     image = handwriting.prepare(block(letter, height, width, margin))
-    wide = {
-        name: handwriting.prepare(block(name, 120, 120 * width // height, 90)) for name in BLOCK
-    }
+    wide = with_paper_around(120 * width // height)
     assert max(BLOCK, key=lambda name: alike(image, wide[name])) == letter
     assert alike(image, wide[letter]) > 0.75
 
@@ -328,9 +333,8 @@ def test_boxes_are_in_pixels_of_the_picture_that_was_passed(model):
     assert np.abs(found - boxes).max() <= 8
 
 
-def test_merged_classes_read_as_their_first_character(page):
+def test_merged_classes_read_as_their_first_character(model, page):
     merged = tuple(name + name.lower() for name in CLASSES)
-    model = written.Nearest(handwriting.prepare, [name[0] for name in merged])
     text, _, _ = handwriting.read_page(written.photograph(page[0]), model, merged)
     assert text.split("\n") == TEXT
 
@@ -358,7 +362,7 @@ LETTERS = tuple("EFHLNTZ")
 def block_model():
     """Knows the block letters by their shape."""
     model = written.Nearest(lambda picture: np.zeros((28, 28)), LETTERS)
-    known = [handwriting.prepare(block(letter, 120, 6, 90)) for letter in LETTERS]
+    known = [with_paper_around(6)[letter] for letter in LETTERS]
     model.known = np.stack(known).reshape(len(known), -1) / 255
     return model
 

@@ -1,5 +1,7 @@
 """The sheet on a desk: its outline is found where there is one, and it is seen from above."""
 
+from functools import cache
+
 from helpers import handwriting
 from helpers.handwriting import sheet
 
@@ -50,21 +52,32 @@ TURNED = [(350, 90), (1450, 260), (1310, 1090), (190, 940)]
 
 
 @pytest.fixture(scope="module")
-def paper():
-    ink, _ = written.page(TEXT, 50, (1200, 900))
-    return written.photograph(ink, noise=0.01)
+def page():
+    """A page of ink, and the boxes of its characters."""
+    return written.page(TEXT, 50, (1200, 900))
+
+
+@pytest.fixture(scope="module")
+def paper(page):
+    return written.photograph(page[0], noise=0.01)
+
+
+@pytest.fixture(scope="module")
+def lying(paper):
+    """The paper on a desk of a kind, by its corners there; each picture is made once."""
+    return cache(lambda kind, *corners: on(kind, paper, list(corners)))
 
 
 @pytest.mark.parametrize("kind", ["wood", "cloth", "tiles"])
 @pytest.mark.parametrize("corners", [FLAT, SLANTING, TURNED], ids=["flat", "slanting", "turned"])
-def test_the_outline_of_a_sheet_on_a_desk_is_found(kind, corners, paper):
-    found = sheet.find(on(kind, paper, corners))
+def test_the_outline_of_a_sheet_on_a_desk_is_found(kind, corners, lying):
+    found = sheet.find(lying(kind, *corners))
     assert np.abs(found - corners).max() < 30  # of 1,600 pixels
 
 
 @pytest.mark.parametrize("corners", [SLANTING, TURNED], ids=["slanting", "turned"])
-def test_a_sheet_is_seen_from_above(corners, paper):
-    picture = on("wood", paper, corners)
+def test_a_sheet_is_seen_from_above(corners, paper, lying):
+    picture = lying("wood", *corners)
     flat, mapping = sheet.flattened(picture, sheet.find(picture))
     assert np.abs(sheet.mapped(mapping, [(0, 0), flat.size]) - [corners[0], corners[2]]).max() < 40
     seen, drawn = (np.asarray(one.convert("L").resize((60, 45)), float) for one in (flat, paper))
@@ -100,19 +113,26 @@ def test_a_sheet_that_goes_on_beyond_the_picture_is_cut_off():
     )
 
 
+CLASSES = tuple("0123456789ABDEFGHJLMNQRTUabdefghijmnqrt")
+
+
+@pytest.fixture(scope="module")
+def model():
+    return written.Nearest(handwriting.prepare, CLASSES)
+
+
 CUT = [(330, 150), (1270, 110), (1300, 1199), (290, 1199)]
 
 
 @pytest.mark.parametrize("corners, lines", [(SLANTING, TEXT), (CUT, None)], ids=["whole", "cut"])
-def test_a_page_on_a_desk_is_read_and_its_boxes_lie_in_the_picture(corners, lines, paper):
-    classes = tuple("0123456789ABDEFGHJLMNQRTUabdefghijmnqrt")
-    model = written.Nearest(handwriting.prepare, classes)
-    text, boxes, _ = handwriting.read_page(on("tiles", paper, corners), model, classes)
+def test_a_page_on_a_desk_is_read_and_its_boxes_lie_in_the_picture(
+    corners, lines, model, page, paper, lying
+):
+    text, boxes, _ = handwriting.read_page(lying("tiles", *corners), model, CLASSES)
     assert lines is None or text.split("\n") == lines  # letters on the other are stretched
     width, height = paper.size
-    drawn = written.page(TEXT, 50, (1200, 900))[1]
     mapping = sheet.perspective([(0, 0), (width, 0), (width, height), (0, height)], corners)
-    assert np.abs(boxes - sheet.around(mapping, drawn)).max() < 30
+    assert np.abs(boxes - sheet.around(mapping, page[1])).max() < 30
 
 
 def test_pixels_within_corners():

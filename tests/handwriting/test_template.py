@@ -50,6 +50,12 @@ def photographed(sheet, turn=0.0, slant=0.0, shadow=0.0, noise=0.0):
 
 
 @cache
+def extracted(view):
+    """What comes of the page as it is seen there: images and their labels."""
+    return template.extract(photographed(filled()[0], **VIEWS[view]))
+
+
+@cache
 def model():
     return written.Nearest(handwriting.prepare, template.CHARACTERS)
 
@@ -65,8 +71,8 @@ VIEWS = {
 
 @pytest.mark.parametrize("view", VIEWS)
 def test_a_photograph_of_the_page_becomes_labelled_images(view):
-    sheet, labels = filled()
-    images, found = template.extract(photographed(sheet, **VIEWS[view]))
+    labels = filled()[1]
+    images, found = extracted(view)
     assert found.tolist() == labels
     assert images.shape == (len(labels), 28, 28) and images.dtype == np.uint8
     read = model().predict(images).argmax(axis=1)
@@ -80,7 +86,7 @@ def test_letter_paper_holds_the_same_block():
 
 
 def test_the_images_make_a_split():
-    images, labels = template.extract(photographed(filled()[0]))
+    images, labels = extracted("scanned")
     split = data.Split(images, labels)
     assert len(split[:10]) == 10 and split.labels.max() == 61
 

@@ -31,8 +31,10 @@ MOST_MEMORY = 6 * 2**30  # bytes that a worker may take; what needs more is refu
 MEMORY_EACH = 2 * 2**30  # bytes that a worker and its student's process take
 
 
-def _begin():
-    """In a worker: take no more memory than is due, end where the process that started it did."""
+def _begin(environment):
+    """In a worker: take this environment and no more memory than is due, end where the process
+    that started it did."""
+    os.environ.update(environment)
     _, hard = resource.getrlimit(resource.RLIMIT_DATA)
     resource.setrlimit(
         resource.RLIMIT_DATA, (MOST_MEMORY, hard)
@@ -59,12 +61,13 @@ def in_parallel(task, root, name, students):
 
     Yields (student, result or exception).
     """
-    spawn = multiprocessing.get_context("spawn")
+    warm = multiprocessing.get_context("forkserver")
+    warm.set_forkserver_preload(["nbgrader.apps.api"])  # loaded once, not by every worker
     fitting = psutil.virtual_memory().total // MEMORY_EACH
     workers = max(1, min(len(students), os.cpu_count() or 1, fitting))
     part = workers * TASKS_PER_PROCESS  # a pool each: max_tasks_per_child hangs, CPython 115634
     for first in range(0, len(students), part):
-        with ProcessPoolExecutor(workers, spawn, _begin) as pool:
+        with ProcessPoolExecutor(workers, warm, _begin, [dict(os.environ)]) as pool:
             tasks = {
                 pool.submit(task, root, name, student): student
                 for student in students[first : first + part]

@@ -97,6 +97,16 @@ class Limits:
     processes: int = 32
 
 
+@dataclass
+class Due:
+    """When a reply is due: seconds that it may take, when they have passed on the clock, and how
+    much the processors have worked then; None until the watchdog has looked."""
+
+    seconds: float
+    clock: float
+    work: float | None = None
+
+
 @functools.cache
 def check():
     """Find out, once, whether bubblewrap is here and works, and that this is not root.
@@ -255,7 +265,7 @@ class Sandbox:
     def _allow(self, more):
         """Let the next reply take the seconds of the limits, and `more`."""
         seconds = self.limits.seconds + more
-        self.due = (seconds, time.monotonic() + seconds, _work(self._family()) + seconds)
+        self.due = Due(seconds, time.monotonic() + seconds)
 
     def _family(self):
         """The process and all that it started."""
@@ -297,9 +307,10 @@ class Sandbox:
     def _excess(self):
         limits, due, family = self.limits, self.due, self._family()
         if due is not None:
-            seconds, clock, work = due
-            late = time.monotonic() - clock
-            if late > 0 and (_work(family) > work or late > (PATIENCE - 1) * seconds):
+            if due.work is None:  # counted here: most replies come before it is needed
+                due.work = _work(family) + due.seconds
+            late = time.monotonic() - due.clock
+            if late > 0 and (_work(family) > due.work or late > (PATIENCE - 1) * due.seconds):
                 return f"your code took more than {limits.seconds:.0f} seconds"
         if len(family) - 1 > limits.processes:
             return f"your code started more than {limits.processes} processes"
