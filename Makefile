@@ -29,7 +29,7 @@ test: $(STAMP) ## run all checks: style, unit tests, every notebook
 lab: $(STAMP) ## open JupyterLab on the first notebook
 	$(RUN) -m jupyterlab --LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb
 
-outputs: $(STAMP) ## execute notebooks in full, in place: all, or NB=05
+outputs: $(STAMP) ## execute notebooks in full, in place: all, or NB=07
 	$(RUN) notebooks/commands/execute.py outputs $(NB)
 
 # Kill it and start it again at will; started twice at once, the two share the work.

@@ -126,7 +126,7 @@ def load(name: str) -> Dataset:
         ValueError: another name.
         DataUnavailable: the images cannot be had.
 
-    Source: LeCun et al. (1998); Cohen et al. (2017), arXiv:1702.05373. Taught in notebooks 01, 10.
+    Source: LeCun et al. (1998); Cohen et al. (2017), arXiv:1702.05373. Taught in notebooks 01, 14.
     """
     if name not in CLASSES:
         near = get_close_matches(str(name), CLASSES, n=1, cutoff=0.4)

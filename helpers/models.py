@@ -69,7 +69,7 @@ def dense_ann(hidden: Sequence[int] = (397, 397), classes: int = 10) -> keras.Mo
 def first_cnn(classes: int = 10) -> keras.Model:
     """Report A's first convolutional network: 32C5–AP2–F–FC20–FC10, 93,222 parameters.
 
-    Source: report A (2020). Taught in notebook 04.
+    Source: report A (2020). Taught in notebook 05.
     """
     inputs, x = image_input()
     x = layers.Conv2D(32, 5, activation="relu", name="conv_1")(x)
@@ -86,7 +86,7 @@ def version_2(filters: int = 32, classes: int = 10) -> keras.Model:
         filters: number of 3 × 3 filters; 32 makes 54,410 parameters.
         classes: number of classes.
 
-    Source: report B (2018). Taught in notebook 04.
+    Source: report B (2018). Taught in notebook 05.
     """
     inputs, x = image_input()
     x = layers.Conv2D(filters, 3, activation="relu", name="conv_1")(x)
@@ -99,7 +99,7 @@ def version_2(filters: int = 32, classes: int = 10) -> keras.Model:
 def version_3(classes: int = 10) -> keras.Model:
     """Report B's version 3: 32C4–64C3–MP2–D.2–F–FC248–FC124–D.4–FC10, 1,971,926 parameters.
 
-    Source: report B (2018). Taught in notebook 04.
+    Source: report B (2018). Taught in notebook 05.
     """
     inputs, x = image_input()
     x = layers.Conv2D(32, 4, activation="relu", name="conv_1")(x)
@@ -131,7 +131,7 @@ def overfitting_cnn(
         dropout: rates after pooling and before the last layer, 0 … 1; (0, 0) drops nothing.
         classes: number of classes.
 
-    Source: report C. Taught in notebook 05.
+    Source: report C. Taught in notebook 07.
     """
     checks.check_numbers("filters", filters, 2)
     checks.check_numbers("dropout", dropout, 2)
@@ -178,7 +178,7 @@ def study_cnn(
     Raises:
         ValueError: another pooling, or pairs that leave no pixels.
 
-    Source: report A (2020), its eleven studies. Taught in notebooks 06, 07 and 08.
+    Source: report A (2020), its eleven studies. Taught in notebooks 09, 10 and 11.
     """
     kinds = {"max": layers.MaxPooling2D, "average": layers.AveragePooling2D}
     if pooling not in kinds:
@@ -204,9 +204,9 @@ def report_a_final(classes: int = 10) -> keras.Model:
 
     64C3–LeakyReLU(.08)–MP2–D.2–128C3–LeakyReLU(.08)–MP2–D.2–F–BN–FC128–BN–ReLU–D.2–BN–FC10–BN–softmax.
     Its convolutions have no batch normalisation, because the report built it and never added it;
-    its last normalisation stands right before softmax. Notebook 08 says what both do.
+    its last normalisation stands right before softmax. Notebook 11 says what both do.
 
-    Source: report A (2020). Taught in notebook 09.
+    Source: report A (2020). Taught in notebook 13.
     """
     inputs, x = image_input()
     for number, filters in enumerate((64, 128), start=1):
@@ -230,7 +230,7 @@ def report_d_2(classes: int = 26) -> keras.Model:
     filters=(32,), units=(512, 128), 2,838,746 parameters, the third with units=(512,) and dropout,
     851,866.
 
-    Source: report D (2021). Taught in notebook 11.
+    Source: report D (2021). Taught in notebook 16.
     """
     inputs, x = image_input()
     for number, (filters, kernel) in enumerate([(32, 5), (64, 3), (128, 3)], start=1):
@@ -257,7 +257,7 @@ def report_e(
         slope: of every activation for negative inputs: 0 is ReLU, more is LeakyReLU.
         classes: number of classes.
 
-    Source: report E (2021). Taught in notebook 12.
+    Source: report E (2021). Taught in notebook 18.
     """
     inputs, x = image_input()
     for number in range(1, convolutions + 1):
@@ -278,7 +278,7 @@ def digit_cnn(classes: int = 10) -> keras.Model:
     32C5 same, stride 2 – 64C3 same – 64C3 – MP2 – 128C3 – 128C3 – F – D.4 – FC10, with batch
     normalisation and ReLU after each convolution. The first stride quarters the work of all others.
 
-    Taught in notebook 09.
+    Taught in notebook 13.
     """
     inputs, x = image_input()
     plan = [(32, 5, 2, "same"), (64, 3, 1, "same"), (64, 3, 1, "valid")]
@@ -302,7 +302,7 @@ def multiply_adds(model: keras.layers.Layer) -> int:
     Args:
         model: a layer or a model, built.
 
-    Taught in notebook 07.
+    Taught in notebook 10.
     """
     if isinstance(model, keras.Model):
         records = model.get_config()["layers"]

@@ -191,7 +191,7 @@ def _is_conda(prefix: Path | None = None) -> bool:
 
 
 def mnist() -> Row:
-    """Can the images of notebooks 00 to 09 be had, from where COURSE_DATA says?"""
+    """Can the images of notebooks 00 to 13 be had, from where COURSE_DATA says?"""
     value = os.environ.get("COURSE_DATA")
     if value == "sample":
         return Row("data", "built-in sample", "any", True, "")

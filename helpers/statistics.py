@@ -163,7 +163,7 @@ def paired_interval(
 
     A fold with hard images is hard for both; their difference doesn't feel it.
 
-    Source: as `mean_interval`. Taught in notebook 12.
+    Source: as `mean_interval`. Taught in notebook 18.
 
     Args:
         first: scores of one recipe, one a fold or seed.
@@ -360,7 +360,7 @@ def trend(table: pd.DataFrame, factor: str) -> Trend:
 
     It sees ranks within each seed only, and so hardly a rise that is followed by a fall.
 
-    Source: Page 1963, doi:10.1080/01621459.1963.10500843. Taught in notebook 06.
+    Source: Page 1963, doi:10.1080/01621459.1963.10500843. Taught in notebook 09.
 
     Args:
         table: the rows of a study in which only this factor, a number, and the seed change.

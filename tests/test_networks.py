@@ -9,7 +9,7 @@ import keras
 import numpy as np
 import plans
 import pytest
-from plans import common, notebook_11, notebook_14
+from plans import common, notebook_16, notebook_25
 
 FOLDER = common.NOTEBOOKS / "networks"
 NAMES = ("byclass", "balanced")
@@ -21,7 +21,7 @@ KEPT = [plan for plan in plans.every() if plan.keep]
 
 def stored(name):
     """The line of the study's table for a kept network."""
-    lines = studies.load(getattr(notebook_11, f"final_{name}"))
+    lines = studies.load(getattr(notebook_16, f"final_{name}"))
     return lines.set_index("network").loc["course's"]
 
 
@@ -72,7 +72,7 @@ def test_every_member_has_its_row_and_every_row_its_member():
 @pytest.mark.parametrize("plan", KEPT, ids=lambda plan: plan.name)
 def test_a_member_reaches_its_stated_accuracy_on_the_images_held_out(plan):
     rows = table.Table(plan).read_rows()[0]
-    _, validation = studies.parts(plan, common.ALL_IMAGES, notebook_14.HELD_OUT)
+    _, validation = studies.parts(plan, common.ALL_IMAGES, notebook_25.HELD_OUT)
     tolerance = max(5e-4, 1.1 / len(validation))  # rounding may change how one image is read
     for row, network in zip(plan.rows, studies.load_networks(plan).values(), strict=True):
         found = evaluation.evaluate(network, validation, data.CLASSES[plan.data])

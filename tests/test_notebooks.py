@@ -35,9 +35,8 @@ if os.environ["COURSE_TIER"] == "quick":
     display({{"text/plain": "quick tier: 1 of 6 epochs", "{CUT}": {{}}}}, raw=True)"""
 FIGURE = "import matplotlib.pyplot as plt\nplt.plot([1, 2]);"
 AWAITING_EXECUTION = dict.fromkeys(
-    ["00", "01", "02", "03", "04", "05", "06", "07", "08",
-     "09", "10", "11", "12", "13", "14", "15", "16", "17", "18", "19", "20", "21",
-     "22", "23", "24", "25"],
+    ["00", "01", "02", "03", "04", "05", "06", "07", "08", "09", "10", "11", "12",
+     "13", "14", "15", "16", "17", "18", "19", "20", "21", "22", "23", "24", "25"],
     "text, helpers and plans are being rewritten; executed again, once, when all are final",
 )  # fmt: skip
 """Number of a notebook whose outputs are stale, new cells without any → why; `make outputs`."""
@@ -49,8 +48,8 @@ UNEXECUTED = (
 """What else cannot be right in a notebook with cells that were not executed yet."""
 
 REWRITTEN = [
-    "00", "01", "02", "03", "04", "05", "06", "07", "08", "10", "11", "12", "13",
-    "15", "16", "17", "18", "19", "20", "21", "22", "23", "24", "25",
+    "00", "01", "02", "03", "04", "05", "06", "07", "08", "09", "10", "11", "12",
+    "14", "15", "16", "17", "18", "19", "20", "21", "22", "23", "24",
 ]  # fmt: skip
 """Numbers of the notebooks that also pass the gates of a page without bookkeeping."""
 

@@ -96,7 +96,7 @@ def unpacked(name: str, classes: tuple[str, ...]) -> tuple[dict[str, np.ndarray]
     Raises:
         DataUnavailable: the images cannot be had or cannot be unpacked.
 
-    Taught in notebook 10.
+    Taught in notebook 14.
     """
     place, stem = source(), name.replace("/", "-")
     if place == "sample":
@@ -214,7 +214,7 @@ def emnist_archive(place: Path | None) -> Path:
     Raises:
         DataUnavailable: it is missing, or its download fails.
 
-    Taught in notebook 10.
+    Taught in notebook 14.
     """
     if place is not None:
         archive = place / "emnist" / "emnist.zip"

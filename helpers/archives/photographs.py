@@ -76,7 +76,7 @@ def load(rendered: bool = False) -> Photographs:
         DataUnavailable: no archive, or a damaged one, at handwriting/handwritten62.zip in the
             folder that COURSE_DATA names; it is not downloaded.
 
-    Taught in notebook 13.
+    Taught in notebook 20.
     """
     place = download.source()
     if rendered or place == "sample":
@@ -166,7 +166,7 @@ def near_duplicates(photographs: Photographs, alike: float = ALIKE) -> np.ndarra
     Returns:
         int (n,), equal for pictures that belong together.
 
-    Taught in notebook 13.
+    Taught in notebook 20.
     """
     signatures = np.array([_signature(picture) for picture in photographs.pictures])
     pairs = [np.empty((2, 0), int)]
@@ -198,7 +198,7 @@ def halves(labels: np.ndarray, groups: np.ndarray, seed: int = 0) -> np.ndarray:
     Returns:
         bool (n,), True in the first half.
 
-    Taught in notebook 13.
+    Taught in notebook 20.
     """
     rng = np.random.default_rng(seed)
     first = np.zeros(len(labels), bool)

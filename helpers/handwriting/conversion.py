@@ -20,7 +20,7 @@ def emnist(scan: np.ndarray) -> np.ndarray:
     Returns:
         uint8 (28, 28).
 
-    Source: Cohen et al. (2017), arXiv:1702.05373. Taught in notebook 10.
+    Source: Cohen et al. (2017), arXiv:1702.05373. Taught in notebook 14.
     """
     soft = ndimage.gaussian_filter(np.pad(scan, 4).astype(np.float32), sigma=1)
     soft = ink.crop(soft, soft > 0.5 / 255)
@@ -38,7 +38,7 @@ def mnist(scan: np.ndarray) -> np.ndarray:
     Returns:
         uint8 (28, 28).
 
-    Source: LeCun et al. (1998), doi:10.1109/5.726791. Taught in notebook 10.
+    Source: LeCun et al. (1998), doi:10.1109/5.726791. Taught in notebook 14.
     """
     scan = np.asarray(scan, np.float32)
     scan = ink.crop(scan, scan > 0)

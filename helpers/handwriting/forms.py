@@ -27,7 +27,7 @@ def frames(mask: np.ndarray) -> np.ndarray:
         bool (h, w), the rims of all boxes, a little wider than their lines; False everywhere where
         there are no boxes.
 
-    Taught in notebook 25.
+    Taught in notebook 21.
     """
     rims, cells = np.zeros_like(mask), _cells(mask)
     if len(cells) < FEWEST:

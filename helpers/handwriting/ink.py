@@ -48,7 +48,7 @@ def dark_on_light(brightness: np.ndarray, window: int) -> np.ndarray:
     Returns:
         float32 (h, w), 0 … 1.
 
-    Taught in notebook 13.
+    Taught in notebook 20.
     """
     # were edges repeated, a thin stroke along one would become the paper; were they mirrored, the
     # little paper that a thick one leaves would become the ink
@@ -81,7 +81,7 @@ def density(brightness: np.ndarray, window: int, tight: bool = False) -> np.ndar
     Returns:
         float32 (h, w), at most 1; about 0 on paper.
 
-    Taught in notebook 13.
+    Taught in notebook 20.
     """
     step = max(1, window // 16)
     small = resize(brightness, [-(-side // step) for side in brightness.shape])
@@ -140,7 +140,7 @@ def without_ruling(
     Returns:
         float32 (h, w).
 
-    Taught in notebook 25.
+    Taught in notebook 21.
     """
     rows, columns = _runs(ink, share, slack), _runs(ink.T, share, slack)
     rest = _without(_without(ink, rows, slack).T, columns, slack).T
@@ -246,7 +246,7 @@ def darkness(ink: np.ndarray) -> float:
     Raises:
         NoInk: nothing stands out of the noise of the paper.
 
-    Taught in notebook 13.
+    Taught in notebook 20.
     """
     seen = ink[ink > _least(ink)]
     if not seen.size:
@@ -273,7 +273,7 @@ def strokes(ink: np.ndarray, dark: float) -> np.ndarray:
     Returns:
         bool (h, w).
 
-    Taught in notebook 13.
+    Taught in notebook 20.
     """
     return ndimage.binary_propagation(ink > 0.55 * dark, EIGHT, mask=ink > EDGE * dark)
 
@@ -307,7 +307,7 @@ def step(brightness: np.ndarray, mask: np.ndarray) -> float:
     Returns:
         0 (paper on both sides of each stroke) … 1.
 
-    Taught in notebook 13.
+    Taught in notebook 20.
     """
     rim = np.concatenate([mask[0], mask[-1], mask[:, 0], mask[:, -1]])
     if rim.mean() > 0.25 and width(mask) > STROKE[1] * max(mask.shape):

@@ -115,7 +115,7 @@ def characters(mask: np.ndarray) -> list[Character]:
     Raises:
         SeveralCharacters: there are more than `MOST` marks.
 
-    Taught in notebook 25.
+    Taught in notebook 21.
     """
     labels, count = ndimage.label(mask, ink.EIGHT)
     if count > MOST:
@@ -166,7 +166,7 @@ def only(mask: np.ndarray) -> np.ndarray:
         NoInk: there are specks only.
         SeveralCharacters: there is more than one.
 
-    Taught in notebook 13.
+    Taught in notebook 20.
     """
     found = characters(mask)
     if not found:
@@ -191,7 +191,7 @@ def crowded(mask: np.ndarray) -> bool:
     Args:
         mask: bool (h, w), somewhere True.
 
-    Taught in notebook 13.
+    Taught in notebook 20.
     """
     mask = ink.crop(mask, mask)
     strokes = (np.diff(mask.astype(np.int8), axis=1, prepend=0) > 0).sum(axis=1)

@@ -93,7 +93,7 @@ class Pad(anywidget.AnyWidget):
         predictions: [name, probability] of the five best, the best first.
         problem: why the drawing cannot be read, or "".
 
-    Taught in notebook 13.
+    Taught in notebook 20.
     """
 
     _esm = Path(__file__).with_name("pad.js")
@@ -172,7 +172,7 @@ def show(
             runs, yes (it names the session to the kernel); where a program executes the notebook,
             no.
 
-    Taught in notebook 13.
+    Taught in notebook 20.
     """
     if live is None:
         live = "JPY_SESSION_NAME" in os.environ

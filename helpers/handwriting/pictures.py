@@ -71,7 +71,7 @@ def load(image: ImageLike) -> tuple[Image.Image, float]:
         TooSmall: there are too few pixels.
         NoInk: all of it is transparent.
 
-    Taught in notebook 13.
+    Taught in notebook 20.
     """
     if isinstance(image, str | os.PathLike):
         return _from_file(image)

@@ -60,7 +60,7 @@ def prepare(image: ImageLike, style: str = "emnist", steps: Sequence[str] = STEP
         pictures.Unreadable: NotAPicture, TooLarge, TooSmall, NoInk or SeveralCharacters.
         ValueError: another style, or steps that cannot be taken.
 
-    Source: Cohen et al. (2017), arXiv:1702.05373; LeCun et al. (1998). Taught in notebook 13.
+    Source: Cohen et al. (2017), arXiv:1702.05373; LeCun et al. (1998). Taught in notebook 20.
     """
     convert = converter(style)
     _check_steps(steps)
@@ -106,7 +106,7 @@ def read(
         pictures.Unreadable: as `prepare`.
         ValueError: another style, kind, or number of classes than the model has.
 
-    Taught in notebook 13.
+    Taught in notebook 20.
     """
     seen = prepare(image, style)
     (probabilities,) = of_kind(_predicted(model, classes, seen[None]), classes, kind, trained)
@@ -244,7 +244,7 @@ def read_page(
         ValueError: another style, kind, or number of classes than the model has.
         words.NoWords: `words` is True, and the package that brings them is missing.
 
-    Taught in notebook 25.
+    Taught in notebook 21.
     """
     convert = converter(style)
     language = english() if words is True else words

@@ -58,7 +58,7 @@ def of_kind(
         ValueError: another kind, shares without `trained` or the reverse, or of another size.
 
     Source: Saerens, Latinne, Decaestecker (2002), doi:10.1162/089976602753284446. Taught in
-    notebook 25.
+    notebook 21.
     """
     probabilities = np.asarray(probabilities, float)
     if isinstance(kind, str):
@@ -134,7 +134,7 @@ def merged(
     Returns:
         float (n, k); classes of one group have the same value, so that rows sum to 1 or more.
 
-    Taught in notebook 25.
+    Taught in notebook 21.
     """
     return np.asarray(probabilities, float) @ _same(classes, groups)
 
@@ -187,7 +187,7 @@ def limit(
         ValueError: no such promise can be made with this set.
 
     Source: the bound of Geifman, El-Yaniv (2017), arXiv:1705.08500, for each of `STEPS` limits.
-    Taught in notebook 25.
+    Taught in notebook 21.
     """
     same = _same(classes, groups)
     surest = merged(probabilities, classes, groups)

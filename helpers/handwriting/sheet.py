@@ -34,7 +34,7 @@ def find(picture: Image.Image) -> np.ndarray | None:
         float (4, 2), x and y in pixels, clockwise from the upper left corner; None where no
         region has such an outline.
 
-    Taught in notebook 25.
+    Taught in notebook 21.
     """
     small = picture.resize(_fitted(picture.size, SIDE), Image.Resampling.BOX)
     pixels = np.asarray(small, np.float32)
@@ -172,7 +172,7 @@ def flattened(picture: Image.Image, corners: np.ndarray) -> tuple[Image.Image, n
     Returns:
         The sheet, and the perspective, (3, 3), that maps its pixels to those of the picture.
 
-    Taught in notebook 25.
+    Taught in notebook 21.
     """
     lengths = np.hypot(*(np.roll(corners, -1, axis=0) - corners).T)
     width, height = (round((lengths[side] + lengths[side + 2]) / 2) for side in (0, 1))

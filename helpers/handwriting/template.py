@@ -60,7 +60,7 @@ def write(path: str | os.PathLike[str], paper: str = "A4") -> None:
     Raises:
         ValueError: another paper.
 
-    Taught in notebook 13.
+    Taught in notebook 20.
     """
     if paper not in PAPERS:
         raise ValueError(f"Expected a paper of {', '.join(PAPERS)}, found {paper!r}. Choose one.")
@@ -108,7 +108,7 @@ def extract(image: ImageLike, style: str = "emnist") -> tuple[np.ndarray, np.nda
         pictures.Unreadable: NoTemplate, NoInk and the errors of `pictures.load`.
         ValueError: another style.
 
-    Taught in notebook 13.
+    Taught in notebook 20.
     """
     convert = converter(style)
     picture, _ = pictures.load(image)

@@ -20,7 +20,7 @@ class Known:
         mean: float (d,), of all images.
         whole: float (d, d), likewise for the scatter of all images.
 
-    Source: Ren et al. (2021), arXiv:2106.09022. Taught in notebook 25.
+    Source: Ren et al. (2021), arXiv:2106.09022. Taught in notebook 21.
     """
 
     means: np.ndarray

@@ -165,7 +165,7 @@ def in_words(
         n names of one character each.
 
     Source: noisy channel and word pairs as in Jurafsky, Martin, Speech and Language Processing
-    (3rd ed.), chapters 3 and B. Taught in notebook 25.
+    (3rd ed.), chapters 3 and B. Taught in notebook 21.
     """
     names = [name[0] for name in classes]
     if not set(names) <= set(SIGNS):

@@ -33,7 +33,7 @@ def compile_model(
         integers: whether labels are integers, not probabilities.
         steps_per_execution: steps that callbacks see as one; None: 32 under TensorFlow, else 1.
 
-    Taught in notebook 16.
+    Taught in notebook 23.
     """
     optimizer = make_optimizer(optimizer, learning_rate, weight_decay)
     # What optimiser and metric keep exists before the first step: a step that made it would be

@@ -45,7 +45,7 @@ def convolution(
         places: row and column of the kernel's upper left corner, a panel each.
         title: above the figure.
 
-    Taught in notebook 04.
+    Taught in notebook 05.
     """
     size = len(kernel)
     windows = np.lib.stride_tricks.sliding_window_view(image, kernel.shape)
@@ -74,7 +74,7 @@ def pooling(image: np.ndarray, takes: Mapping[str, Callable], title: str, size: 
         title: above the figure.
         size: of a block.
 
-    Taught in notebook 04.
+    Taught in notebook 05.
     """
     rows, columns = (side // size for side in image.shape)
     blocks = image.reshape(rows, size, columns, size)
@@ -95,7 +95,7 @@ def receptive_field(layers: Sequence[tuple[str, int, int]], title: str) -> Figur
         layers: name, width of its window and stride of each, from the image upwards.
         title: above the figure.
 
-    Taught in notebook 04.
+    Taught in notebook 05.
     """
     seen = [1]  # units that the topmost one sees, layer by layer, downwards
     for _, window, stride in reversed(layers):
@@ -196,7 +196,7 @@ def paths(
         paths: name of each optimiser → float (steps, 2), where it was after each step.
         title: above the figure.
 
-    Taught in notebook 06.
+    Taught in notebook 09.
     """
     everywhere = np.concatenate(list(paths.values()))
     (left, bottom), (right, top) = everywhere.min(axis=0) - 0.3, everywhere.max(axis=0) + 0.3

@@ -37,7 +37,7 @@ def page(
     Raises:
         ValueError: where text, boxes and probabilities do not fit together.
 
-    Taught in notebook 25.
+    Taught in notebook 21.
     """
     characters = "".join(text.split())
     if not len(characters) == len(boxes) == len(probabilities):
@@ -83,7 +83,7 @@ def drawing(
         predictions: name and predicted probability of each class shown, the most probable first.
         title: above the figure.
 
-    Taught in notebook 13.
+    Taught in notebook 20.
     """
     fig, axes = figure(3, title, columns=3)
     axes[0].imshow(picture, cmap="gray", vmin=0, vmax=255)

@@ -81,7 +81,7 @@ def maps(
     Raises:
         ValueError: where there are no arrays, or not as many titles.
 
-    Taught in notebook 04.
+    Taught in notebook 05.
     """
     texts, columns = one_title_each(arrays, titles), min(columns, len(arrays))
     top = max(np.abs(arrays).max(), 1e-6)

@@ -84,7 +84,7 @@ def grid(
         columns: the other factors.
         title: above the figure.
 
-    Taught in notebook 19.
+    Taught in notebook 04.
     """
     ordered = summary.reorder_levels([*rows, *columns]).sort_index()
     table, verdicts = (ordered[name].unstack(columns) for name in ("accuracy", "verdict"))
@@ -112,7 +112,7 @@ def effects(summary: pd.DataFrame, title: str = "What each factor does to the ac
         summary: as `statistics.summarise` returns it for several factors.
         title: above the figure.
 
-    Taught in notebook 19.
+    Taught in notebook 04.
     """
     scores = summary["accuracy"]
     fig, axes = figure(3.6, title, columns=scores.index.nlevels)
@@ -150,7 +150,7 @@ def curves(
     Raises:
         ValueError: for more settings than markers can tell apart.
 
-    Taught in notebook 06.
+    Taught in notebook 09.
     """
     fig, axes = epoch_panels(title)
     groups = table[table["state"] == "complete"].groupby(factor, sort=False)
@@ -179,7 +179,7 @@ def folds(table: pd.DataFrame, factor: str, title: str = "Learning curves of eve
         factor: name of the column that tells settings apart.
         title: above the figure.
 
-    Taught in notebook 12.
+    Taught in notebook 18.
     """
     groups = table[table["state"] == "complete"].groupby(factor, sort=False)
     fig, axes = figure(5.8, title, columns=len(groups), rows=2)
@@ -216,7 +216,7 @@ def pareto(
         xlabel: the cost in words, with its unit.
         title: above the figure.
 
-    Taught in notebook 07.
+    Taught in notebook 10.
     """
     fig, ax = figure(4.8, title)
     ordered = summary.sort_values([cost, "accuracy"], ascending=[True, False])
@@ -254,7 +254,7 @@ def fronts_over_time(
     Raises:
         ValueError: for more generations than markers can tell apart.
 
-    Taught in notebook 15.
+    Taught in notebook 22.
     """
     fig, axes = panels(len(tables), len(tables), 3.9, title)
     top = max(table["accuracy"].max() for table in tables.values()) + 0.002
@@ -283,7 +283,7 @@ def range_tests(tests: Mapping[str, RangeTest], title: str = "Learning-rate rang
         tests: name of an optimiser → its test.
         title: above the figure.
 
-    Taught in notebook 06.
+    Taught in notebook 09.
     """
     fig, axes = panels(len(tests), 3, 2.7, title)
     for ax, (name, test) in zip(axes, tests.items(), strict=True):
@@ -313,7 +313,7 @@ def throughput(table: pd.DataFrame, title: str = "Rows a minute, by number of wo
     Raises:
         ValueError: for more storages than markers can tell apart.
 
-    Taught in notebook 17.
+    Taught in notebook 24.
     """
     groups = table.groupby("row", sort=False)
     fig, axes = panels(len(groups), len(groups), 3.1, title)
@@ -339,7 +339,7 @@ def bars(values: pd.Series, xlabel: str, title: str) -> Figure:
         xlabel: what the numbers are, with their unit.
         title: above the figure.
 
-    Taught in notebook 16.
+    Taught in notebook 23.
     """
     fig, ax = figure(1.0 + 0.36 * len(values), title)
     drawn = ax.barh(values.index, values, color=COLOURS[0], edgecolor="black")

@@ -32,7 +32,7 @@ def random_affine(
     Raises:
         ValueError: for another fill or flip.
 
-    Source: report A (2020). Taught in notebook 21.
+    Source: report A (2020). Taught in notebook 12.
     """
     if fill not in ("nearest", "constant") or flip not in (None, "horizontal", "vertical"):
         raise ValueError(
@@ -64,7 +64,7 @@ def pixel_shifts(pixels: int = 1) -> keras.Sequential:
     Raises:
         ValueError: unless pixels is a whole number of 1 … 27.
 
-    Taught in notebook 12.
+    Taught in notebook 18.
     """
     if pixels not in range(1, 28):
         raise ValueError(f"expected whole pixels, 1 … 27; found {pixels!r}. Choose 1 or 2.")
@@ -118,7 +118,7 @@ def elastic(strength: float = 1.0, smoothness: float = 4.0) -> keras.Sequential:
         ValueError: unless both are above 0.
 
     Source: P. Simard, D. Steinkraus, J. Platt, *Best practices for convolutional neural networks
-    applied to visual document analysis*, 2003. Taught in notebook 14.
+    applied to visual document analysis*, 2003. Taught in notebook 25.
     """
     if not (strength > 0 and smoothness > 0):
         raise ValueError(
@@ -141,7 +141,7 @@ def erased_patches(largest: int = 8) -> keras.Sequential:
         ValueError: for another number.
 
     Source: Z. Zhong and others, *Random erasing data augmentation*, arXiv:1708.04896. Taught in
-    notebook 14.
+    notebook 25.
     """
     if largest not in range(1, 28):
         raise ValueError(f"expected whole pixels, 1 … 27; found {largest!r}. Choose such as 8.")
@@ -157,7 +157,7 @@ def shift_averaged(model: keras.Model) -> keras.Model:
     Args:
         model: uint8 (batch, 28, 28) → probabilities. Its weights are shared, not copied.
 
-    Taught in notebook 12.
+    Taught in notebook 18.
     """
     images = keras.Input((28, 28), name="image")
     framed = layers.ZeroPadding2D(1, name="frame")(layers.Reshape((28, 28, 1))(images))

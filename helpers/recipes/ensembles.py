@@ -33,7 +33,7 @@ def predict(
     Returns:
         float32 (members, n, classes).
 
-    Taught in notebook 14.
+    Taught in notebook 25.
     """
     shifted = shifted and tiers.shortened(5, 1, "predictions of each image") > 1
     members = [augmentation.shift_averaged(network) if shifted else network for network in networks]
@@ -50,7 +50,7 @@ def mean(probabilities: np.ndarray, weights: Sequence[float] | None = None) -> n
     Returns:
         float (n, classes).
 
-    Taught in notebook 14.
+    Taught in notebook 25.
     """
     return np.average(probabilities, axis=0, weights=weights)
 
@@ -65,7 +65,7 @@ def vote(probabilities: np.ndarray) -> np.ndarray:
         The share of the votes, the mean counted as one more, float (n, classes): members that
         agree decide, whatever the mean says.
 
-    Taught in notebook 14.
+    Taught in notebook 25.
     """
     votes = np.eye(probabilities.shape[-1])[probabilities.argmax(axis=-1)]
     return (votes.sum(axis=0) + mean(probabilities)) / (len(probabilities) + 1)
@@ -86,7 +86,7 @@ def stack(probabilities: np.ndarray, labels: np.ndarray, rounds: int = 500) -> n
         float (members,), at least 0, sum 1.
 
     Source: Wolpert (1992), doi:10.1016/S0893-6080(05)80023-1; the rounds are those of Dempster,
-    Laird and Rubin (1977), doi:10.1111/j.2517-6161.1977.tb01600.x. Taught in notebook 14.
+    Laird and Rubin (1977), doi:10.1111/j.2517-6161.1977.tb01600.x. Taught in notebook 25.
     """
     of_true_class = probabilities[:, np.arange(len(labels)), labels]
     of_true_class = np.clip(of_true_class, losses.SMALLEST, 1).astype(float)
@@ -106,7 +106,7 @@ def disagreement(probabilities: np.ndarray) -> np.ndarray:
     Returns:
         float (members, members), 0 … 1, symmetric.
 
-    Source: Kuncheva and Whitaker (2003), doi:10.1023/A:1022859003006. Taught in notebook 14.
+    Source: Kuncheva and Whitaker (2003), doi:10.1023/A:1022859003006. Taught in notebook 25.
     """
     predictions = probabilities.argmax(axis=-1)
     return (predictions[:, None] != predictions[None]).mean(axis=-1)
@@ -121,7 +121,7 @@ def oracle(probabilities: np.ndarray, labels: np.ndarray) -> float:
         probabilities: float (members, n, classes).
         labels: integer (n,), the true classes.
 
-    Taught in notebook 14.
+    Taught in notebook 25.
     """
     return float((probabilities.argmax(axis=-1) == labels).any(axis=0).mean())
 
@@ -137,7 +137,7 @@ def by_size(probabilities: np.ndarray, labels: np.ndarray) -> pd.DataFrame:
         A line for each number of members (1, 2, …): how many choices, and the accuracy's mean, low
         (of the worst choice) and high (of the best), 0 … 1.
 
-    Taught in notebook 14.
+    Taught in notebook 25.
     """
     rows = {}
     for size in range(1, len(probabilities) + 1):
@@ -164,7 +164,7 @@ def soft_targets(
     Returns:
         float32 (n, classes).
 
-    Taught in notebook 14.
+    Taught in notebook 25.
     """
     networks = list(networks)
     weights = [network.get_weights() for network in networks]
@@ -206,7 +206,7 @@ def gather(
         ValueError: for times below 1.
         DataUnavailable: as `data.load`.
 
-    Taught in notebook 14.
+    Taught in notebook 25.
     """
     if times < 1:
         raise ValueError(f"expected times of 1 or more, found {times}; 1 adds nothing.")

@@ -23,7 +23,7 @@ def vgg(classes: int = 10, filters: Sequence[int] = (16, 32, 96)) -> keras.Model
         classes: number of classes.
         filters: others than those, a number for each pair, at most four.
 
-    Source: Simonyan and Zisserman (2015), arXiv:1409.1556. Taught in notebook 14.
+    Source: Simonyan and Zisserman (2015), arXiv:1409.1556. Taught in notebook 25.
     """
     inputs, x = image_input()
     for pair, width in enumerate(filters, start=1):
@@ -44,7 +44,7 @@ def resnet(classes: int = 10, filters: Sequence[int] = (32, 32, 64, 96)) -> kera
         classes: number of classes.
         filters: others than those, of the first convolution and of each block.
 
-    Source: He et al. (2016), arXiv:1512.03385. Taught in notebook 14.
+    Source: He et al. (2016), arXiv:1512.03385. Taught in notebook 25.
     """
     inputs, x = image_input()
     stem, *widths = filters
@@ -64,7 +64,7 @@ def separable(classes: int = 10) -> keras.Model:
         classes: number of classes.
 
     Source: Chollet (2017), arXiv:1610.02357; Howard et al. (2017), arXiv:1704.04861. Taught in
-    notebook 14.
+    notebook 25.
     """
     inputs, x = image_input()
     x = _convolve(x, 32, 5, "stem", strides=2)

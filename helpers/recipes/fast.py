@@ -39,7 +39,7 @@ def fast_cnn(
         pool_first: pooling before the activation or after it.
         normalise: which convolutions, 1 and 2, have batch normalisation.
 
-    Taught in notebook 16.
+    Taught in notebook 23.
     """
     inputs, x = image_input()
     x = layers.Cropping2D(frame, name="inner")(x) if frame else x
@@ -62,7 +62,7 @@ def smallest_cnn(classes: int = 10) -> keras.Model:
     Args:
         classes: number of classes.
 
-    Source: Lin et al. (2014), arXiv:1312.4400, for the mean. Taught in notebook 16.
+    Source: Lin et al. (2014), arXiv:1312.4400, for the mean. Taught in notebook 23.
     """
     inputs, x = image_input()
     for number, (filters, pooled) in enumerate([(8, False), (12, True), (12, True)], start=1):
@@ -97,7 +97,7 @@ def patch_filters(
         ValueError: for another count.
 
     Source: principal components (Pearson, 1901); as first filters of a convolutional network,
-    Coates and Ng (2012), doi:10.1007/978-3-642-35289-8_30. Taught in notebook 16.
+    Coates and Ng (2012), doi:10.1007/978-3-642-35289-8_30. Taught in notebook 23.
     """
     if count % 2 or not 0 < count <= 2 * size**2:
         raise ValueError(f"expected an even count from 2 to {2 * size**2}, found {count}.")
@@ -118,7 +118,7 @@ def begin(model: keras.Model, images: np.ndarray) -> keras.Model:
     Returns:
         The same network.
 
-    Taught in notebook 16.
+    Taught in notebook 23.
     """
     first = model.get_layer("conv_1")
     size, _, _, count = first.kernel.shape
@@ -138,7 +138,7 @@ def recipe(classes: int = 10, peak: float = 1.0, smoothing: float = 0.05) -> dic
         One epoch, batches of 128, gradient descent with Nesterov's momentum .9.
 
     Source: Szegedy et al. (2016), arXiv:1512.00567, for the smoothing; Sutskever et al. (2013) for
-    the momentum. Taught in notebook 16.
+    the momentum. Taught in notebook 23.
     """
     return {
         "epochs": 1,

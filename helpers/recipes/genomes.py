@@ -46,7 +46,7 @@ def build(genome: Genome, classes: int = 10) -> keras.Model:
     Raises:
         ValueError: for what is no genome.
 
-    Taught in notebook 15.
+    Taught in notebook 22.
     """
     _check(genome)
     inputs, x = models.image_input()
@@ -84,7 +84,7 @@ def text(genome: Mapping[str, Hashable]) -> str:
         genome: or anything else with a value under each gene's name, such as a line of a study's
             table.
 
-    Taught in notebook 15.
+    Taught in notebook 22.
     """
     return " ".join(str(genome[name]) for name in GENES)
 
@@ -98,7 +98,7 @@ def parse(words: str) -> Genome:
     Raises:
         ValueError: where they are no genome.
 
-    Taught in notebook 15.
+    Taught in notebook 22.
     """
     values = words.split()
     if len(values) != len(GENES):
@@ -120,7 +120,7 @@ def cross(first: Genome, second: Genome, rng: np.random.Generator) -> Genome:
         second: the other parent.
         rng: tosses the coins.
 
-    Source: Syswerda 1989; optuna.samplers.nsgaii.UniformCrossover. Taught in notebook 15.
+    Source: Syswerda 1989; optuna.samplers.nsgaii.UniformCrossover. Taught in notebook 22.
     """
     coins = rng.random(len(GENES)) < 0.5
     return {
@@ -137,7 +137,7 @@ def mutate(genome: Genome, rng: np.random.Generator) -> Genome:
         genome: stays as it is.
         rng: decides.
 
-    Source: optuna.samplers.NSGAIISampler. Taught in notebook 15.
+    Source: optuna.samplers.NSGAIISampler. Taught in notebook 22.
     """
     draws = rng.random(len(GENES)) < 1 / len(GENES)
     return {

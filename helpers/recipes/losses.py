@@ -20,7 +20,7 @@ class OneHotLoss(keras.losses.Loss):
         classes: their number.
         smoothing: share of each label, 0 … 1, that is spread evenly over all classes.
 
-    Taught in notebook 06.
+    Taught in notebook 09.
     """
 
     def __init__(self, inner: str, classes: int, smoothing: float = 0.0, **settings: Any) -> None:
@@ -55,7 +55,7 @@ def soften(probabilities: np.ndarray | KerasTensor, temperature: float) -> Keras
     Returns:
         (n, classes), rows sum to 1.
 
-    Taught in notebook 14.
+    Taught in notebook 25.
     """
     return ops.softmax(ops.log(ops.clip(probabilities, SMALLEST, 1)) / temperature)
 
@@ -69,7 +69,7 @@ class Distillation(keras.losses.Loss):
     Attributes:
         temperature: divides the logarithms of both; above 0.
 
-    Source: Hinton, Vinyals and Dean (2015), arXiv:1503.02531. Taught in notebook 14.
+    Source: Hinton, Vinyals and Dean (2015), arXiv:1503.02531. Taught in notebook 25.
     """
 
     def __init__(self, temperature: float = 3.0, **settings: Any) -> None:

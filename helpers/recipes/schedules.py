@@ -37,7 +37,7 @@ def one_cycle(peak: float, warm_up: float = 0.25) -> Callable[[int], "OneCycle"]
         ValueError: unless peak > 0 and 0 < warm_up < 1.
 
     Source: Smith and Topin, Super-Convergence, arXiv:1708.07120; here with a cosine way down.
-    Taught in notebook 06.
+    Taught in notebook 09.
     """
     if not (peak > 0 and 0 < warm_up < 1):
         raise ValueError(
@@ -146,7 +146,7 @@ def range_test(
         ValueError: unless 0 < low < high, with fewer than 10 steps, where the first loss is nan, or
             as `training.fit` does.
 
-    Source: L. Smith, Cyclical Learning Rates, arXiv:1506.01186. Taught in notebook 06.
+    Source: L. Smith, Cyclical Learning Rates, arXiv:1506.01186. Taught in notebook 09.
     """
     if not 0 < low < high or steps < 10:
         raise ValueError(

@@ -18,7 +18,7 @@ def save(model: keras.Model, path: str | Path) -> None:
         model: a built network.
         path: of the .npz file, which appears whole or not at all.
 
-    Taught in notebook 14.
+    Taught in notebook 25.
     """
     arrays = [w.astype("float16") if w.ndim > 1 else w for w in model.get_weights()]
     with files.whole(path) as part:
@@ -39,7 +39,7 @@ def load(model: keras.Model, path: str | Path) -> keras.Model:
         FileNotFoundError: where there is no such file.
         ValueError: where the shapes do not fit.
 
-    Taught in notebook 14.
+    Taught in notebook 25.
     """
     with np.load(path) as file:
         model.set_weights([file[name].astype("float32") for name in file.files])

@@ -80,7 +80,7 @@ def load_networks(plan: "Plan") -> dict[str, keras.Model]:
     Raises:
         FileNotFoundError: one was not trained yet.
 
-    Taught in notebook 14.
+    Taught in notebook 25.
     """
     rows = plan.quick().rows if course.tier() == "quick" else plan.rows
     networks = {}

@@ -14,7 +14,7 @@ def front(table: pd.DataFrame, cost: str = "cost") -> pd.DataFrame:
     Returns:
         Those lines, from the cheapest to the dearest.
 
-    Taught in notebook 15.
+    Taught in notebook 22.
     """
     ordered = table.sort_values([cost, "accuracy"], ascending=[True, False], kind="stable")
     return ordered[ordered["accuracy"] > ordered["accuracy"].cummax().shift(fill_value=-1)]
@@ -32,7 +32,7 @@ def hypervolume(table: pd.DataFrame, floor: float, dearest: float) -> float:
         Accuracy × factors of ten in cost: .1 above the floor from a tenth of the dearest cost on
         is .1.
 
-    Source: Zitzler and Thiele 1998, doi:10.1007/BFb0056872. Taught in notebook 15.
+    Source: Zitzler and Thiele 1998, doi:10.1007/BFb0056872. Taught in notebook 22.
     """
     steps = front(table[(table["accuracy"] > floor) & (table["cost"] < dearest)])
     widths = np.diff(np.log10([*steps["cost"], dearest]))
@@ -49,7 +49,7 @@ def best_within(table: pd.DataFrame, cost: float) -> pd.Series:
     Raises:
         ValueError: all cost more.
 
-    Taught in notebook 15.
+    Taught in notebook 22.
     """
     steps = front(table[table["cost"] <= cost])
     if steps.empty:

@@ -17,7 +17,7 @@ QUICK_SETTINGS = QUICK_SEEDS = 2
 class Plan:
     """What a study asks: which settings, how often, on how many images.
 
-    Taught in notebooks 03, 07 and 15.
+    Taught in notebooks 03, 10 and 22.
 
     Attributes:
         name: of the study and its CSV file.

@@ -77,7 +77,7 @@ def run(plan: Plan, storage: str | None = None) -> pd.DataFrame:
         StorageGone: the storage cannot be reached.
         WrongColumns: the table has others than the plan.
 
-    Taught in notebooks 07 and 17.
+    Taught in notebooks 10 and 24.
     """
     if course.tier() == "quick":
         asked, plan = plan, plan.quick()
@@ -245,7 +245,7 @@ def parts(
     Returns:
         Two Splits; the second is the test images where the plan is final.
 
-    Taught in notebook 14.
+    Taught in notebook 25.
     """
     dataset = data.load(plan.data)
     dataset = dataset if fold or plan.final else dataset.with_validation()

@@ -92,7 +92,7 @@ def reach(storage: str | None, journal: Path | None) -> BaseStorage:
     Raises:
         StorageGone: it cannot be opened. Its password is not told.
 
-    Taught in notebook 17.
+    Taught in notebook 24.
     """
     if storage is None:
         return persistent(repr(str(journal)))(_journal)(journal)
@@ -185,7 +185,7 @@ def connect(
     Raises:
         StorageGone: it cannot be opened.
 
-    Taught in notebooks 07, 15 and 17.
+    Taught in notebooks 10, 22 and 24.
     """
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     opened = reach(storage, journal)

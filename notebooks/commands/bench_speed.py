@@ -27,7 +27,7 @@ def median_seconds(action, repeats=REPEATS):
 
 
 def ours_mnist_99():
-    """Seconds of notebook 16's recipe, fixed beforehand, with its first filters; to reach: 99 %.
+    """Seconds of notebook 23's recipe, fixed beforehand, with its first filters; to reach: 99 %.
 
     The seed is the turn of the measurement. Each test image is read five times, after the clock.
     """

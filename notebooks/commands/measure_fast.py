@@ -29,7 +29,7 @@ import pandas as pd
 from keras import layers
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from plans import notebook_16
+from plans import notebook_23
 from plans.common import NOTEBOOKS
 
 COSTS = NOTEBOOKS / "studies" / "fast" / "costs.csv"
@@ -42,8 +42,8 @@ LAYERS = ("inner", "conv_1", "pool_1", "conv_1_activation", "conv_2", "conv_2_ac
 
 def trick(name):
     """The network and the options of the study of tricks, without its rates, which cost nothing."""
-    network, options = notebook_16.TRICKS[name]
-    model, start = notebook_16.quick_network("mnist", **network)
+    network, options = notebook_23.TRICKS[name]
+    model, start = notebook_23.quick_network("mnist", **network)
     model = start["start"](model) if start else model
     return model, fast.recipe() | options
 
@@ -69,7 +69,7 @@ def whole():
 
 
 VARIANTS = {
-    **{("trick", name): partial(trick, name) for name in notebook_16.TRICKS},
+    **{("trick", name): partial(trick, name) for name in notebook_23.TRICKS},
     **{("until", layer): partial(until, layer) for layer in LAYERS},
     ("until", "all"): whole,
     ("type", "bfloat16"): partial(in_type, "mixed_bfloat16"),

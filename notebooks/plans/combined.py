@@ -1,6 +1,6 @@
-"""Notebook 14 on the larger EMNIST, in fewer stages: what is worth how much, members, students.
+"""Notebook 25 on the larger EMNIST, in fewer stages: what is worth how much, members, students.
 
-Becomes notebook_14.py when its rows are complete and the notebook reads them.
+Becomes notebook_25.py when its rows are complete and the notebook reads them.
 """
 
 from functools import partial

@@ -15,7 +15,7 @@ Plan = partial(studies.Plan, folder=NOTEBOOKS / "studies")
 
 ALL_IMAGES = 1_000_000  # as many as there are
 AUGMENT = {"rotation": 8, "shift": 0.02, "zoom": 0.08, "shear": 0.1}  # report A
-ONE_CYCLE = {"learning_rate": one_cycle(0.01)}  # what notebook 06 found to be best
+ONE_CYCLE = {"learning_rate": one_cycle(0.01)}  # what notebook 09 found to be best
 GENTLE = {"learning_rate": one_cycle(0.003)}
 
 

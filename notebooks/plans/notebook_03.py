@@ -1,4 +1,4 @@
-"""Notebooks 03 and 19: report A's cross-validation, and its grid as a whole and searched."""
+"""Notebooks 03 and 04: report A's cross-validation, and its grid as a whole and searched."""
 
 from dataclasses import replace
 

@@ -1,121 +1,75 @@
-"""Notebook 11: report D's three networks on three parts of EMNIST; finished networks."""
+"""Notebook 11: regularise and augment; report A's studies 10 and 11, and its augmentation."""
 
-from functools import partial
-
-from helpers import data, models
-from helpers.recipes.augmentation import pixel_shifts, shift_averaged
-from helpers.recipes.schedules import one_cycle
-from plans.common import ALL_IMAGES, GENTLE, Plan
+from helpers import models
+from helpers.recipes.augmentation import random_affine
+from plans.common import AUGMENT, ONE_CYCLE, Plan
 
 
-def report_d(network, classes):
-    """One of report D's three networks."""
-    build = {
-        "first": partial(models.study_cnn, filters=(32,), units=(512, 128)),
-        "second": models.report_d_2,
-        "third": partial(models.study_cnn, units=(512,), dropout=0.25),
-    }
-    return build[network](classes=classes), GENTLE
+def dropout(dropout):
+    """A share of the outputs dropped, in a network with batch normalisation."""
+    return models.study_cnn(batch_norm=True, dropout=dropout), ONE_CYCLE
 
 
-def fifth_held_out(classes):
-    """The recipe of report D's networks, 20 % of the images held out for validation."""
-
-    def recipe(network):
-        model, options = report_d(network, classes)
-        return model, options | {"fold": (1, 5)}
-
-    return recipe
+def normalise(normalise):
+    """Batch normalisation in hidden layers, of the logits, of both, or none."""
+    hidden, logits = "hidden" in normalise, "logits" in normalise
+    return models.study_cnn(batch_norm=hidden, normalise_logits=logits, dropout=0.2), ONE_CYCLE
 
 
-report_d_letters, report_d_balanced, report_d_bymerge = (
-    Plan(
-        f"report_d_{name}",
-        {"network": ["first", "second", "third"]},
-        fifth_held_out(len(data.CLASSES[f"emnist/{name}"])),
-        epochs=8,
-        images=images,
-        data=f"emnist/{name}",
-    )
-    for name, images in (
-        ("letters", ALL_IMAGES),
-        ("balanced", ALL_IMAGES),
-        ("bymerge", 50_000),  # 40,000 to train on, 10,000 to judge
-    )
-)
+def activation(slope):
+    """A slope of the activation below 0; with 0 it is ReLU."""
+    return models.study_cnn(slope=slope), ONE_CYCLE
 
 
-def letters_dropout(dropout):
-    """Report D's third network on Letters, with a share of the outputs dropped."""
-    return models.study_cnn(units=(512,), dropout=dropout, classes=26), GENTLE
+def augmented(augment):
+    """Report A's augmentation, or none, in its batches of 256."""
+    pipeline = random_affine(**AUGMENT) if augment == "yes" else None
+    return models.study_cnn(), {"augment": pipeline, "batch_size": 256}
 
 
-def bymerge_images(images):
-    """Report D's third network on so many images of ByMerge."""
-    model, options = report_d("third", 47)
-    return model, options | {"images": images}
+def kind(kind):
+    """One kind of augmentation, several, or none."""
+    change = {
+        "nothing": {},
+        "rotation 8°": {"rotation": 8},
+        "shift .02": {"shift": 0.02},
+        "zoom .08": {"zoom": 0.08},
+        "shear .1": {"shear": 0.1},
+        "all four": AUGMENT,
+        "all four, three times": {name: 3 * amount for name, amount in AUGMENT.items()},
+        "horizontal flip": {"flip": "horizontal"},
+        "vertical flip": {"flip": "vertical"},
+    }[kind]
+    augment = random_affine(**change) if change else None
+    return models.study_cnn(), ONE_CYCLE | {"augment": augment}
 
 
-letters_dropouts = Plan(
-    "letters_dropouts",
-    {"dropout": [0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6]},
-    letters_dropout,
+dropouts = Plan("dropouts", {"dropout": [0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6]}, dropout, epochs=8)
+normalisation = Plan(
+    "normalisation",
+    {"normalise": ["nothing", "hidden layers", "logits", "hidden layers and logits"]},
+    normalise,
     epochs=8,
-    data="emnist/letters",
 )
-bymerge_curve = Plan(
-    "bymerge_curve",
-    {"images": [5_000, 10_000, 20_000, 40_000, 80_000]},
-    bymerge_images,
-    epochs=8,
-    data="emnist/bymerge",
+activations = Plan(
+    "activations", {"slope": [0.0, 0.01, 0.05, 0.08, 0.1, 0.2, 0.3]}, activation, epochs=8
 )
-
-# --- finished networks, trained on all images, judged once; notebook 12 reads two of them
-
-
-def course_emnist(classes):
-    """The course's network for EMNIST, shifted by whole pixels in training and in use."""
-    options = {
-        "learning_rate": one_cycle(0.004),
-        "weight_decay": 0.05,
-        "augment": pixel_shifts(),
-        "judged_as": shift_averaged,
-    }
-    return models.digit_cnn(classes), options
-
-
-def finished(split):
-    """The recipe of the networks that are judged on the test images of a split of EMNIST."""
-    classes = len(data.CLASSES[f"emnist/{split}"])
-
-    def recipe(network):
-        if network == "course's":
-            return course_emnist(classes)
-        if network == "report E's":
-            return models.report_e(classes=classes), {"batch_size": 36, "epochs": 10}
-        model, options = report_d(network, classes)
-        return model, options | {"epochs": 8}
-
-    return recipe
-
-
-REPORT_D = ["first", "second", "third"]
-final_letters, final_balanced, final_bymerge, final_byclass = (
-    Plan(
-        f"final_{name}",
-        {"network": [*networks, "course's"]},
-        finished(name),
-        epochs=epochs,  # of the course's network
-        images=ALL_IMAGES,
-        seeds=(1,),
-        data=f"emnist/{name}",
-        final=True,
-    )
-    for name, epochs, networks in (
-        ("letters", 20, REPORT_D),
-        ("balanced", 20, [*REPORT_D, "report E's"]),
-        ("bymerge", 18, [*REPORT_D, "report E's"]),
-        ("byclass", 18, ["report E's"]),
-    )
+augmentation = Plan("augmentation", {"augment": ["no", "yes"]}, augmented, epochs=50)
+augmentations = Plan(
+    "augmentations",
+    {
+        "kind": [
+            "nothing",
+            "rotation 8°",
+            "shift .02",
+            "zoom .08",
+            "shear .1",
+            "all four",
+            "all four, three times",
+            "horizontal flip",
+            "vertical flip",
+        ]
+    },
+    kind,
+    epochs=12,
 )

@@ -1,103 +1,121 @@
-"""Notebook 16: what tricks are worth, how far short trainings go, how small a network may be."""
+"""Notebook 16: report D's three networks on three parts of EMNIST; finished networks."""
 
 from functools import partial
 
-from helpers import data
-from helpers.recipes import fast
+from helpers import data, models
 from helpers.recipes.augmentation import pixel_shifts, shift_averaged
 from helpers.recipes.schedules import one_cycle
-from plans.common import ALL_IMAGES, FirstFilters, Plan
-from plans.notebook_11 import course_emnist
+from plans.common import ALL_IMAGES, GENTLE, Plan
 
 
-def quick_network(name, filters=(16, 80), patterns=True, **tricks):
-    """A fast network, and the option that gives it its first filters."""
-    network = fast.fast_cnn(filters, len(data.CLASSES[name]), **tricks)
-    return network, {"start": FirstFilters(name)} if patterns else {}
+def report_d(network, classes):
+    """One of report D's three networks."""
+    build = {
+        "first": partial(models.study_cnn, filters=(32,), units=(512, 128)),
+        "second": models.report_d_2,
+        "third": partial(models.study_cnn, units=(512,), dropout=0.25),
+    }
+    return build[network](classes=classes), GENTLE
 
 
-def cycle(peak):
-    """The option for a learning rate that goes up to a peak and down again."""
-    return {"learning_rate": one_cycle(peak)}
+def fifth_held_out(classes):
+    """The recipe of report D's networks, 20 % of the images held out for validation."""
 
-
-TRICKS = {  # what is changed in the network, and in the options; rates are the best of those tried
-    "nothing: all tricks": ({}, {}),
-    "inner pixels: all 28 × 28": ({"frame": 0}, {}),
-    "stride: 1": ({"stride": 1}, {}),
-    "pooling first: last": ({"pool_first": False}, {}),
-    "one normalisation: two": ({"normalise": (1, 2)}, {}),
-    "one normalisation: none": ({"normalise": ()}, cycle(0.3)),
-    "patterns: random filters": ({"patterns": False}, {}),
-    "five readings: one": ({}, {"judged_as": None}),
-    "smoothing: labels as they are": ({}, {"loss": "sparse_categorical_crossentropy"}),
-    "one cycle: constant rate": ({}, {"learning_rate": 0.1}),
-    "momentum: Adam": ({}, {"optimizer": "adam", **cycle(0.03)}),
-    "batches of 128: 32": ({}, {"batch_size": 32, **cycle(0.3)}),
-    "batches of 128: 512": ({}, {"batch_size": 512}),
-}
-
-
-def without(trick):
-    """The fast network with all tricks but one."""
-    network, options = TRICKS[trick]
-    model, start = quick_network("mnist", **network)
-    return model, fast.recipe() | {"judged_as": shift_averaged} | start | options
-
-
-fast_tricks = Plan(
-    "fast_tricks", {"trick": list(TRICKS)}, without, 1, images=ALL_IMAGES, seeds=(1, 2, 3, 4, 5)
-)
-
-
-def farther(name, epochs):
-    """The recipe of a quick network that goes farther: more filters, epochs, shifted images."""
-
-    def recipe(goal):
-        model, start = quick_network(name, filters=(64, 128))
-        options = fast.recipe(len(data.CLASSES[name])) | {
-            **start,
-            "epochs": epochs,
-            "augment": pixel_shifts(),
-            "judged_as": shift_averaged,
-        }
-        return model, options
+    def recipe(network):
+        model, options = report_d(network, classes)
+        return model, options | {"fold": (1, 5)}
 
     return recipe
 
 
-def shorter(goal):
-    """Notebook 12's network and options, for fewer epochs than there."""
-    return course_emnist(classes=47)
+report_d_letters, report_d_balanced, report_d_bymerge = (
+    Plan(
+        f"report_d_{name}",
+        {"network": ["first", "second", "third"]},
+        fifth_held_out(len(data.CLASSES[f"emnist/{name}"])),
+        epochs=8,
+        images=images,
+        data=f"emnist/{name}",
+    )
+    for name, images in (
+        ("letters", ALL_IMAGES),
+        ("balanced", ALL_IMAGES),
+        ("bymerge", 50_000),  # 40,000 to train on, 10,000 to judge
+    )
+)
 
 
-def shorter_letters(goal):
-    """The same for Letters."""
-    return course_emnist(classes=26)
+def letters_dropout(dropout):
+    """Report D's third network on Letters, with a share of the outputs dropped."""
+    return models.study_cnn(units=(512,), dropout=dropout, classes=26), GENTLE
 
 
-Goal = partial(Plan, images=ALL_IMAGES, final=True)
-fast_mnist = Goal("fast_mnist", {"goal": ["99.4 %"]}, farther("mnist", 4), epochs=4)
-fast_letters = Goal(
-    "fast_letters",
-    {"goal": ["94 %"]},
-    farther("emnist/letters", 12),
-    epochs=12,
+def bymerge_images(images):
+    """Report D's third network on so many images of ByMerge."""
+    model, options = report_d("third", 47)
+    return model, options | {"images": images}
+
+
+letters_dropouts = Plan(
+    "letters_dropouts",
+    {"dropout": [0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6]},
+    letters_dropout,
+    epochs=8,
     data="emnist/letters",
 )
-short_letters = Goal(
-    "short_letters", {"goal": ["94 %"]}, shorter_letters, epochs=6, data="emnist/letters"
+bymerge_curve = Plan(
+    "bymerge_curve",
+    {"images": [5_000, 10_000, 20_000, 40_000, 80_000]},
+    bymerge_images,
+    epochs=8,
+    data="emnist/bymerge",
 )
-short_balanced = Goal(
-    "short_balanced", {"goal": ["88 %"]}, shorter, epochs=6, data="emnist/balanced"
-)
+
+# --- finished networks, trained on all images, judged once; notebook 18 reads two of them
 
 
-def small(network):
-    """The smallest network that still reads 99 %."""
-    return fast.smallest_cnn(), cycle(0.02) | {"judged_as": shift_averaged}
+def course_emnist(classes):
+    """The course's network for EMNIST, shifted by whole pixels in training and in use."""
+    options = {
+        "learning_rate": one_cycle(0.004),
+        "weight_decay": 0.05,
+        "augment": pixel_shifts(),
+        "judged_as": shift_averaged,
+    }
+    return models.digit_cnn(classes), options
 
 
-smallest = Plan(
-    "smallest", {"network": ["smallest_cnn"]}, small, epochs=15, images=ALL_IMAGES, final=True
+def finished(split):
+    """The recipe of the networks that are judged on the test images of a split of EMNIST."""
+    classes = len(data.CLASSES[f"emnist/{split}"])
+
+    def recipe(network):
+        if network == "course's":
+            return course_emnist(classes)
+        if network == "report E's":
+            return models.report_e(classes=classes), {"batch_size": 36, "epochs": 10}
+        model, options = report_d(network, classes)
+        return model, options | {"epochs": 8}
+
+    return recipe
+
+
+REPORT_D = ["first", "second", "third"]
+final_letters, final_balanced, final_bymerge, final_byclass = (
+    Plan(
+        f"final_{name}",
+        {"network": [*networks, "course's"]},
+        finished(name),
+        epochs=epochs,  # of the course's network
+        images=ALL_IMAGES,
+        seeds=(1,),
+        data=f"emnist/{name}",
+        final=True,
+    )
+    for name, epochs, networks in (
+        ("letters", 20, REPORT_D),
+        ("balanced", 20, [*REPORT_D, "report E's"]),
+        ("bymerge", 18, [*REPORT_D, "report E's"]),
+        ("byclass", 18, ["report E's"]),
+    )
 )

@@ -1,4 +1,4 @@
-// Characters that a visitor has named, kept in this browser, and as a file for notebook 13.
+// Characters that a visitor has named, kept in this browser, and as a file for notebook 20.
 
 const KEY = "handwriting-course-characters";
 

@@ -225,7 +225,7 @@ MODULES = {
     "helpers/archives/idx.py": '"""Read."""\ndef read():\n    """Read."""\n    return f"{1}", None',
     "helpers/other.py": "",
     "notebooks/plans/__init__.py": "",
-    "notebooks/plans/notebook_05.py": "import helpers.archives.idx as i\n\nEPOCHS = 5",
+    "notebooks/plans/notebook_07.py": "import helpers.archives.idx as i\n\nEPOCHS = 5",
 }
 
 
@@ -237,7 +237,7 @@ def course(tmp_path):
         (tmp_path / name).write_text(source, encoding="utf-8")
     nb = good()
     nb.cells[2].source = "%matplotlib inline\nimport os\nfrom helpers import course"
-    nb.cells[3].source = "import json\n\nfrom plans import notebook_05 as plans"
+    nb.cells[3].source = "import json\n\nfrom plans import notebook_07 as plans"
     modules = gates.modules(nb, tmp_path)
     nb.metadata["course"] |= {"code_hash": gates.code_hash(nb), "modules": modules}
     return tmp_path, nb
@@ -246,7 +246,7 @@ def course(tmp_path):
 def test_the_stamp_names_every_module_that_a_notebook_imports_directly_or_not(course):
     root, nb = course
     expected = ["helpers", "helpers.archives", "helpers.archives.idx", "helpers.course"]
-    assert list(gates.modules(nb, root)) == [*expected, "plans", "plans.notebook_05"]
+    assert list(gates.modules(nb, root)) == [*expected, "plans", "plans.notebook_07"]
     assert gates.stale_outputs(nb, root) == []
 
 
@@ -257,7 +257,7 @@ def test_the_stamp_names_every_module_that_a_notebook_imports_directly_or_not(co
         ("helpers/archives/idx.py", 'def read():\n    return f"{2}", None'),
         ("helpers/archives/idx.py", 'def read():\n    return f"{1}", "None"'),
         ("helpers/archives/__init__.py", "ALIKE = None"),
-        ("notebooks/plans/notebook_05.py", "import helpers.archives.idx as i\n\nEPOCHS = 6"),
+        ("notebooks/plans/notebook_07.py", "import helpers.archives.idx as i\n\nEPOCHS = 6"),
     ],
 )
 def test_another_content_of_an_imported_module_is_noticed_and_named(course, name, source):
@@ -275,7 +275,7 @@ def test_another_content_of_an_imported_module_is_noticed_and_named(course, name
             "helpers/archives/idx.py",
             "# x\ndef read():\n  'Other.'\n  return (f'{1}',\n  None)  # y",
         ),
-        ("notebooks/plans/notebook_05.py", 'import helpers.archives.idx as i\nEPOCHS = 5\n"""n"""'),
+        ("notebooks/plans/notebook_07.py", 'import helpers.archives.idx as i\nEPOCHS = 5\n"""n"""'),
         ("helpers/other.py", "print(1)"),
     ],
 )

@@ -51,7 +51,7 @@ def test_a_name_that_no_claim_has_is_a_problem():
         "It reads 97.8 % of them.",
         "A loss of .43 is left.",
         "That takes 61 times as long.",
-        "Behind by −.17 points, more than in notebook 05.",
+        "Behind by −.17 points, more than in notebook 07.",
         "- first 12 seconds\n- then none",
     ],
 )

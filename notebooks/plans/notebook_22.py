@@ -1,4 +1,4 @@
-"""Notebook 15: an evolutionary search, a random one, and what they found trained in full."""
+"""Notebook 22: an evolutionary search, a random one, and what they found trained in full."""
 
 from functools import partial
 

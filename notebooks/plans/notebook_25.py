@@ -1,4 +1,4 @@
-"""Notebook 14: members of ensembles, and single networks that learn from an ensemble."""
+"""Notebook 25: members of ensembles, and single networks that learn from an ensemble."""
 
 from helpers import data, models
 from helpers.recipes import families, losses
@@ -11,7 +11,7 @@ TOGETHER = ("mnist", "emnist/letters", "emnist/balanced", "emnist/bymerge")
 
 
 def course_options(name):
-    """How the course trains for a set of images: notebook 09's digits, notebook 12's characters."""
+    """How the course trains for a set of images: notebook 13's digits, notebook 18's characters."""
     wide = {"rotation": 10, "shift": 0.08, "zoom": 0.1, "shear": 0.1, "fill": "constant"}
     digits = name == "mnist"
     return {

@@ -1,9 +1,9 @@
-"""Notebook 12: report E's network on 62 classes."""
+"""Notebook 18: report E's network on 62 classes."""
 
 from helpers import models
 from helpers.recipes.augmentation import pixel_shifts, random_affine
 from plans.common import GENTLE, Plan
-from plans.notebook_11 import course_emnist
+from plans.notebook_16 import course_emnist
 
 
 def activation_fold(setting, fold):
