@@ -2,6 +2,7 @@
 
 import ast
 import functools
+import re
 
 import figures
 import nbformat
@@ -25,6 +26,10 @@ def code(cells):
     return trees
 
 
+ANY_CALL = re.compile(r"name0\((name\d+(, )?)+(strict=True)?\)").fullmatch
+"""A call of names alone, such as zip(a, b, strict=True): it gives nothing away."""
+
+
 class Places(ast.NodeTransformer):
     """Calls names by the order in which they come."""
 
@@ -44,11 +49,12 @@ def expressions(tree):
     """The expressions of a tree, whatever their names are called: text to size."""
     found = {}
     for node in ast.walk(tree):
-        value = getattr(node, "value", None) or getattr(node, "iter", None) or node
+        parts = (getattr(node, name, None) for name in ("value", "iter", "test"))
+        value = next(filter(None, parts), node)
         if isinstance(node, ast.stmt) and isinstance(value, ast.expr):
             size = sum(1 for _ in ast.walk(value))
             text = ast.unparse(Places().visit(ast.parse(ast.unparse(value))))
-            if size >= SMALLEST and not isinstance(value, ast.Constant):
+            if size >= SMALLEST and not isinstance(value, ast.Constant) and not ANY_CALL(text):
                 found[text] = size
     return found
 

@@ -73,12 +73,13 @@ def test_a_student_learns_the_targets_and_not_the_labels():
 
 @pytest.fixture
 def calls(monkeypatch):
-    """How many networks predicted for how many images, call by call."""
+    """How many networks predicted for how many images, call by call; each image is read once."""
     seen, predict = [], ensembles.predict
 
-    def noted(networks, images):
+    def noted(networks, images, shifted=True):
+        assert not shifted
         seen.append((len(networks), len(images)))
-        return predict(networks, images)
+        return predict(networks, images, shifted)
 
     monkeypatch.setattr(ensembles, "predict", noted)
     return seen
