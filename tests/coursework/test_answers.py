@@ -144,13 +144,14 @@ def test_a_wrong_answer_loses_marks_and_earns_its_sentence(given, name, question
 
 
 class Names(ast.NodeTransformer):
-    """Gives every local variable another name."""
+    """Gives every local variable another name, but for arguments: others may call those by name."""
 
     def __init__(self, tree):
         stored = [n for n in ast.walk(tree) if isinstance(n, ast.Name)]
         stored = {n.id for n in stored if isinstance(n.ctx, ast.Store)}
-        outer = [part for node in tree.body for part in _bound(node)]
-        self.of = {name: f"_my_{name}" for name in stored - set(outer)}
+        outer = {part for node in tree.body for part in _bound(node)}
+        outer |= {n.arg for n in ast.walk(tree) if isinstance(n, ast.arg)}
+        self.of = {name: f"_my_{name}" for name in stored - outer}
 
     def visit_Name(self, node):
         node.id = self.of.get(node.id, node.id)
@@ -256,6 +257,8 @@ def renamed(code):
 
 
 def looped(code):
+    if "pandas" in code:  # its tables sum by name and group
+        return code
     return ast.unparse(ast.fix_missing_locations(Loops().visit(ast.parse(code))))
 
 
@@ -284,7 +287,7 @@ UNTOUCHED = {"build_network"}  # takes no numbers and adds up none
 @pytest.mark.slow
 @pytest.mark.parametrize("change", CHANGES)
 @pytest.mark.parametrize("kind", ["mistakes", "right"])
-@pytest.mark.parametrize("name", NAMES[:1])  # of the other assignments not yet looked at
+@pytest.mark.parametrize("name", NAMES)
 def test_changes_that_do_not_matter_change_neither_marks_nor_sentence(given, name, kind, change):
     others = dict(LOOPS, _lowered=_lowered)
     differing = []
