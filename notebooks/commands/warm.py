@@ -36,15 +36,16 @@ PACKAGES = (
 @contextlib.contextmanager
 def kernels():
     """A folder for JUPYTER_PATH with the kernel specification; its kernels start in this block."""
+    from ipykernel.kernelspec import get_kernel_dict  # not above: a stand-in has no packages
+
     with tempfile.TemporaryDirectory(prefix="course-kernels-") as folder:
-        where = Path(folder, "socket")
-        stand_in = ["-I", "-S", str(Path(__file__).resolve()), str(where), "{connection_file}"]
-        cold = ["-m", "ipykernel_launcher", "-f", "{connection_file}"]
-        argv = [sys.executable, *(stand_in if SUPPORTED else cold)]
+        where, content = Path(folder, "socket"), get_kernel_dict()
+        if SUPPORTED:
+            stand_in = ["-I", "-S", str(Path(__file__).resolve()), str(where), "{connection_file}"]
+            content["argv"] = [sys.executable, *stand_in]
         spec = Path(folder, "kernels", NAME, "kernel.json")
         spec.parent.mkdir(parents=True)
-        names = {"display_name": "Python 3", "language": "python"}
-        spec.write_text(json.dumps({"argv": argv, **names}), encoding="utf-8")
+        spec.write_text(json.dumps(content), encoding="utf-8")
         server = _start(where) if SUPPORTED else None
         try:
             yield folder

@@ -1,6 +1,7 @@
 """A warm kernel is a fresh kernel: nothing of another, its own folder, and it ends when told."""
 
 import os
+import sys
 import time
 
 import pytest
@@ -88,6 +89,12 @@ def test_wide_tables_look_as_in_any_kernel(start):
     cold.shutdown_kernel(now=True)
     shown = "".join(one["content"].get("text", "") for one in said).strip()
     assert run(code) == shown and len(shown) > 100
+
+
+def test_all_but_the_command_is_as_ipykernel_specifies_it(jupyter):
+    spec = KernelSpecManager(kernel_dirs=[f"{jupyter}/kernels"]).get_kernel_spec(warm.NAME)
+    assert spec.metadata["supported_encryption"] == ["curve"]  # else the kernel warns of listeners
+    assert spec.language == "python" and spec.argv[0] == sys.executable
 
 
 def test_an_interrupt_reaches_the_cell_and_the_kernel_lives_on(start):
