@@ -5,6 +5,7 @@ execute.py outputs [NN ...]  full tier, real data; writes outputs and a stamp in
 """
 
 import argparse
+import functools
 import json
 import os
 import re
@@ -164,8 +165,9 @@ def write_page(nb, path, page):
     write(page, re.sub(r'(href="\d\d_\w+)\.ipynb', r"\1.html", html))
 
 
+@functools.cache
 def page_exporter():
-    """What makes a page of a notebook."""
+    """What makes a page of a notebook; its template is read once."""
     return HTMLExporter(
         embed_images=True,
         extra_loaders=[DictLoader({"page.html.j2": PAGE})],

@@ -106,8 +106,6 @@ def _end_with(stream):
 
 def _become_kernel(client):
     """In the fork: take over folder, environment and streams of who asked, and be its kernel."""
-    import random
-
     import numpy as np
     from ipykernel import kernelapp
 
@@ -121,8 +119,7 @@ def _become_kernel(client):
     os.environ.clear()
     os.environ.update(asked["environment"])
     threading.Thread(target=_obey, args=(client,), daemon=True).start()
-    random.seed()  # a fork would draw what its siblings draw
-    np.random.seed()
+    np.random.seed()  # else it draws what its siblings draw; Python's random sees to that itself
     sys.path[:] = [entry for entry in sys.path if entry not in ("", str(Path(__file__).parent))]
     parent = f"--IPKernelApp.parent_handle={os.getppid()}"  # a kernel ends when its parent does
     sys.argv = ["ipykernel_launcher", parent, "-f", asked["file"]]

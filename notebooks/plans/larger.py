@@ -5,15 +5,10 @@ with COURSE_DATA naming the larger data:
 `PYTHONPATH=.:notebooks python -m plans.larger final_letters final_balanced`.
 """
 
-from dataclasses import replace
-
 import plans
 from helpers import studies
 from plans import combined
-from plans.common import NOTEBOOKS
 
-FOLDER = NOTEBOOKS / "studies" / "larger"
-NETWORKS = NOTEBOOKS / "networks" / "larger"
 COMBINED = [combined.digit_changes, *combined.MEMBERS.values(), *combined.STUDENTS.values()]
 LEFT_OUT = (
     *("letters_curve", "balanced_curve", "bymerge_curve"),  # small sizes, to forecast from
@@ -21,7 +16,7 @@ LEFT_OUT = (
     "fast",
 )
 AGAIN = [
-    replace(plan, folder=FOLDER, keep=plan.keep and NETWORKS)
+    combined.on_larger(plan)
     for plan in plans.every()
     if plan.data.startswith("emnist/") and not plan.name.startswith(LEFT_OUT)
 ]
