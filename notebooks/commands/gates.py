@@ -51,15 +51,65 @@ def code_hash(nb):
 
 
 def modules(nb, root=ROOT):
-    """The course's modules that a notebook imports, itself or through others: dict name → hash."""
-    waiting, found = [syntax(cell) for _, cell in code_cells(nb)], {}
+    """What a notebook uses of the course's modules that it imports, itself or through others.
+
+    A definition is used where its name stands in code that is used; one with a decorator, which
+    may register it, and a statement that defines nothing, always are.
+
+    Returns:
+        A dictionary, dotted name of a module → hash of what is used of it.
+    """
+    waiting, words = [syntax(cell) for _, cell in code_cells(nb)], set()
+    files, used = {}, {}
     while waiting:
-        for name in imported(waiting.pop()) - set(found):
-            if path := module_file(name, root):
-                tree = ast.parse(path.read_text(encoding="utf-8"))
-                found[name] = hashlib.sha256(json.dumps(content(tree)).encode()).hexdigest()[:16]
-                waiting.append(tree)
-    return dict(sorted(found.items()))
+        for tree in waiting:
+            words |= mentioned(tree)
+            for name in imported(tree) - set(files):
+                if path := module_file(name, root):
+                    files[name] = ast.parse(path.read_text(encoding="utf-8")).body
+                    used[name] = set()
+        waiting = []
+        for name, statements in files.items():
+            for n, statement in enumerate(statements):
+                names = defines(statement)
+                if n not in used[name] and (not names or names & words):
+                    used[name].add(n)
+                    waiting.append(statement)
+    return {
+        name: fingerprint([files[name][n] for n in sorted(used[name])]) for name in sorted(used)
+    }
+
+
+def fingerprint(statements):
+    """A short hash of what statements do."""
+    return hashlib.sha256(json.dumps(content(statements)).encode()).hexdigest()[:16]
+
+
+def mentioned(tree):
+    """The names that code uses, of whatever they are; what it imports under another name, too."""
+    words = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name):
+            words.add(node.id)
+        elif isinstance(node, ast.Attribute):
+            words.add(node.attr)
+        elif isinstance(node, ast.alias) and node.asname not in (None, node.name):
+            words.add(node.name)
+    return words
+
+
+def defines(statement):
+    """The names that a module's statement defines; none if it is used in any case."""
+    if isinstance(statement, ast.FunctionDef | ast.ClassDef):
+        hidden = statement.decorator_list or statement.name.startswith("__")
+        return set() if hidden else {statement.name}
+    if not isinstance(statement, ast.Assign | ast.AnnAssign):
+        return set()
+    targets = getattr(statement, "targets", None) or [statement.target]
+    nodes = [node for target in targets for node in ast.walk(target)]
+    if any(isinstance(node, ast.Attribute | ast.Subscript) for node in nodes):
+        return set()  # changes what another module defines
+    return {node.id for node in nodes if isinstance(node, ast.Name)}
 
 
 def syntax(cell):

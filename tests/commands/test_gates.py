@@ -218,14 +218,16 @@ def test_a_figure_that_is_shown_and_a_cell_without_one_pass(source, outputs):
     assert gates.missing_pictures(nb) == []
 
 
+COURSE = "def start():\n    from helpers.archives import idx\n    idx.read()"
+PLAN = "import helpers.archives.idx as i\n\n"
 MODULES = {
     "helpers/__init__.py": "",
-    "helpers/course.py": "def start():\n    from helpers.archives import idx\n    idx.read()",
+    "helpers/course.py": COURSE,
     "helpers/archives/__init__.py": "",
     "helpers/archives/idx.py": '"""Read."""\ndef read():\n    """Read."""\n    return f"{1}", None',
     "helpers/other.py": "",
     "notebooks/plans/__init__.py": "",
-    "notebooks/plans/notebook_07.py": "import helpers.archives.idx as i\n\nEPOCHS = 5",
+    "notebooks/plans/notebook_07.py": f"{PLAN}EPOCHS = 5",
 }
 
 
@@ -236,8 +238,8 @@ def course(tmp_path):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(source, encoding="utf-8")
     nb = good()
-    nb.cells[2].source = "%matplotlib inline\nimport os\nfrom helpers import course"
-    nb.cells[3].source = "import json\n\nfrom plans import notebook_07 as plans"
+    nb.cells[2].source = "%matplotlib inline\nimport os\nfrom helpers import course\ncourse.start()"
+    nb.cells[3].source = "from plans import notebook_07 as plans\nplans.EPOCHS"
     modules = gates.modules(nb, tmp_path)
     nb.metadata["course"] |= {"code_hash": gates.code_hash(nb), "modules": modules}
     return tmp_path, nb
@@ -256,8 +258,12 @@ def test_the_stamp_names_every_module_that_a_notebook_imports_directly_or_not(co
         ("helpers/course.py", "import os\n"),
         ("helpers/archives/idx.py", 'def read():\n    return f"{2}", None'),
         ("helpers/archives/idx.py", 'def read():\n    return f"{1}", "None"'),
-        ("helpers/archives/__init__.py", "ALIKE = None"),
-        ("notebooks/plans/notebook_07.py", "import helpers.archives.idx as i\n\nEPOCHS = 6"),
+        ("helpers/archives/__init__.py", "print(1)"),
+        ("helpers/archives/__init__.py", "import os\nos.sep = 1"),
+        ("helpers/course.py", f"{COURSE}\n@keep\ndef other():\n    pass"),
+        ("helpers/course.py", f"{COURSE}\ndef __getattr__(name):\n    return 1"),
+        ("notebooks/plans/notebook_07.py", f"{PLAN}EPOCHS = 6"),
+        ("notebooks/plans/notebook_07.py", f"from os import sep as EPOCHS\n{PLAN}EPOCHS = 5"),
     ],
 )
 def test_another_content_of_an_imported_module_is_noticed_and_named(course, name, source):
@@ -275,11 +281,13 @@ def test_another_content_of_an_imported_module_is_noticed_and_named(course, name
             "helpers/archives/idx.py",
             "# x\ndef read():\n  'Other.'\n  return (f'{1}',\n  None)  # y",
         ),
-        ("notebooks/plans/notebook_07.py", 'import helpers.archives.idx as i\nEPOCHS = 5\n"""n"""'),
+        ("notebooks/plans/notebook_07.py", f'{PLAN}EPOCHS = 5\n"""n"""'),
+        ("notebooks/plans/notebook_07.py", f"{PLAN}EPOCHS = 5\nSEEDS = 3\n"),
+        ("helpers/course.py", f"{COURSE}\ndef other():\n    pass"),
         ("helpers/other.py", "print(1)"),
     ],
 )
-def test_comments_docstrings_layout_and_modules_not_imported_change_nothing(course, name, source):
+def test_comments_docstrings_layout_and_what_is_not_used_change_nothing(course, name, source):
     root, nb = course
     (root / name).write_text(source, encoding="utf-8")
     assert gates.stale_outputs(nb, root) == []
