@@ -169,7 +169,6 @@ def write_page(nb, path, page):
 def page_exporter():
     """What makes a page of a notebook; its template is read once."""
     return HTMLExporter(
-        embed_images=True,
         extra_loaders=[DictLoader({"page.html.j2": PAGE})],
         template_file="page.html.j2",
         config=Config(TagRemovePreprocessor={"enabled": True, "remove_input_tags": {"claim"}}),
