@@ -54,6 +54,14 @@ def test_a_row_that_is_there_is_not_written_again(plan, table):
     assert table.read_bytes() == before
 
 
+def test_a_row_of_one_epoch_is_a_row(plan):
+    row = next(iter(plan.rows))
+    short = {"trained_epochs": 1, **dict.fromkeys(tables.CURVES, [0.75])}
+    tables.Table(plan).add_rows([result(plan, row, **short)])
+    good, bad = tables.Table(plan).read_rows()
+    assert list(good) == [row] and bad == []
+
+
 def test_a_cost_is_kept_as_a_whole_number_and_one_below_1_is_reported(tmp_path):
     plan = tiny_study.grid(tmp_path, **tiny_study.TWO_OBJECTIVES)
     first, second, *_ = plan.rows
@@ -204,6 +212,7 @@ def test_a_line_edited_into_nonsense_is_reported_and_kept_and_the_others_are_rea
     ("line", "problem"),
     [
         (b"tiny", r"line 8 \(\): expected 20 fields, found 1"),
+        (b"tiny,0", r"line 8 \(\): expected 20 fields, found 2"),
         (b"a,b,c,d", r"line 8 \(c\): expected 20 fields, found 4"),
         (b"tiny,0,width=\xb0", r"line 8 \(width=\\xb0\): expected 20 fields, found 3"),
         (None, r"line 8 \(width=3 seed=2\): it is there twice"),
