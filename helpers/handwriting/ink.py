@@ -327,7 +327,7 @@ def step(brightness: np.ndarray, mask: np.ndarray) -> float:
 
 def _quantile(values: np.ndarray, share: float) -> float:
     """The value that this share, 0 … 1, of values is below; one of them, so that it is quick."""
-    place = int(share * (values.size - 1))  # numpy.quantile(…, method="lower") takes many times as long
+    place = int(share * (values.size - 1))  # as numpy.quantile, method "lower", which takes longer
     return np.partition(values.ravel(), place)[place]
 
 

@@ -56,7 +56,7 @@ def test_a_row_that_is_there_is_not_written_again(plan, table):
 
 def test_a_row_of_one_epoch_is_a_row(plan):
     row = next(iter(plan.rows))
-    short = {"trained_epochs": 1, **dict.fromkeys(tables.CURVES, [0.75])}
+    short = {"trained_epochs": 1, **{name: [0.75] for name in tables.CURVES}}
     tables.Table(plan).add_rows([result(plan, row, **short)])
     good, bad = tables.Table(plan).read_rows()
     assert list(good) == [row] and bad == []
