@@ -1,9 +1,11 @@
 """Every committed notebook passes every gate; executing notebooks does what it says."""
 
+import asyncio
 import io
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -263,16 +265,45 @@ def test_an_unknown_number_is_answered_with_the_known_ones(root):
 def test_no_kernel_is_left_running(root):
     write(root / "notebooks", "06_tells.ipynb", "import os", "print(os.getpid())", "1 / 0")
     nb = nbformat.read(root / "notebooks" / "06_tells.ipynb", as_version=4)
-    _, error = execute.execute(nb, "06_tells", root)
+    with execute.Progress() as progress:
+        _, error = asyncio.run(execute.execute(nb, "06_tells", root, progress))
     assert "cell 4: ZeroDivisionError" in error
     with pytest.raises(ProcessLookupError):
         os.kill(int(nb.cells[2].outputs[0].text), 0)
 
 
+def test_ctrl_c_ends_both_notebooks_that_run(root):
+    waits = "import os, pathlib, time\npathlib.Path(f'{0}.pid').write_text(str(os.getpid()))"
+    for path in (root / "notebooks").iterdir():
+        path.unlink()
+    for name in ("01_waits", "02_waits"):
+        write(root / "notebooks", f"{name}.ipynb", f"{waits.format(name)}\ntime.sleep(300)")
+    code = f"import execute, pathlib; execute.run_course(pathlib.Path({str(root)!r}))"
+    path = os.pathsep.join([str(ROOT / "notebooks" / "commands"), str(root)])
+    course = subprocess.Popen(
+        [sys.executable, "-c", code],
+        env={**os.environ, "PYTHONPATH": path},
+        stderr=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        text=True,
+    )
+    numbers = [root / "notebooks" / f"{name}.pid" for name in ("01_waits", "02_waits")]
+    while not all(number.exists() and number.read_text() for number in numbers):
+        assert course.poll() is None, course.stderr.read()
+        time.sleep(0.1)
+    course.send_signal(signal.SIGINT)
+    _, shown = course.communicate(timeout=100)
+    assert course.returncode != 0 and "interrupted in 0" in shown
+    for number in numbers:
+        with pytest.raises(ProcessLookupError):
+            os.kill(int(number.read_text()), 0)
+
+
 def test_a_kernel_that_dies_is_named(root):
     write(root / "notebooks", "05_dies.ipynb", "import os", "os._exit(1)")
     nb = nbformat.read(root / "notebooks" / "05_dies.ipynb", as_version=4)
-    _, error = execute.execute(nb, "05_dies", root)
+    with execute.Progress() as progress:
+        _, error = asyncio.run(execute.execute(nb, "05_dies", root, progress))
     assert "05_dies, cell 3: the kernel died" in error
 
 
@@ -281,9 +312,13 @@ def test_progress_is_one_line_on_a_terminal_and_lines_elsewhere(tty, monkeypatch
     stream = io.StringIO()
     monkeypatch.setattr(stream, "isatty", lambda: tty)
     monkeypatch.setattr(execute, "TICK", {True: 0.02, False: 0.02})
-    with execute.Progress("01_fine", 7, stream) as progress:
-        progress.cell = 3
+    with execute.Progress(stream) as progress:
+        progress.begin("01_fine", 7)
+        progress.begin("02_other", 5)
+        progress.running["01_fine"][0] = 3
         time.sleep(0.2)
+        assert 0.2 <= progress.end("01_fine") < 60
+        assert list(progress.running) == ["02_other"]
     shown = stream.getvalue()
-    assert shown.count("01_fine  cell 3 of 7") >= 3
-    assert shown.count("\n") == (1 if tty else shown.count("01_fine"))
+    assert shown.count("01_fine  cell 3 of 7") >= 3 and "02_other  cell 0 of 5" in shown
+    assert shown.count("\n") == (1 if tty else shown.count(" of "))

@@ -5,6 +5,7 @@ execute.py outputs [NN ...]  full tier, real data; writes outputs and a stamp in
 """
 
 import argparse
+import asyncio
 import functools
 import json
 import os
@@ -42,22 +43,21 @@ PAGE = """{% extends 'lab/index.html.j2' %}
 STAMP = "import json\nfrom helpers.internals import stamp\nprint(json.dumps(stamp.ran_on()))"
 KERNEL = {"name": "python3", "display_name": "Python 3", "language": "python"}
 TICK = {True: 1, False: 4}  # seconds between lines of progress: on a terminal, elsewhere
+AT_ONCE = 2  # notebooks of `make course`: each leaves a core idle for a third of its time
 LANGUAGE = {"name": "python", "pygments_lexer": "ipython3"}
 
 
 class Progress:
-    """Shows `02_train  cell 3 of 12  41 s`: on a terminal in one line, else a line every 5 seconds.
+    """Shows `02_train  cell 3 of 12  41 s` of what runs: on a terminal in one line, else in lines.
 
-    Use as a context manager; set `.cell` as cells begin.
+    Use as a context manager; `running` holds cell, cells and the time of the beginning of each.
     """
 
-    def __init__(self, name, cells, stream=sys.stdout):
-        self.name, self.cells, self.cell, self.stream = name, cells, 0, stream
-        self.tty = stream.isatty()
-        self.seconds = 0.0
+    def __init__(self, stream=None):
+        self.stream = stream or sys.stdout
+        self.running, self.tty, self.done = {}, self.stream.isatty(), threading.Event()
 
     def __enter__(self):
-        self.began, self.done = time.monotonic(), threading.Event()
         self.thread = threading.Thread(target=self._tick, daemon=True)
         self.thread.start()
         return self
@@ -65,20 +65,36 @@ class Progress:
     def __exit__(self, *_):
         self.done.set()
         self.thread.join()
-        self.seconds = time.monotonic() - self.began
-        self._write("\r\033[K" if self.tty else "", "\n")
+
+    def begin(self, name, cells):
+        """A notebook begins."""
+        self.running[name] = [0, cells, time.monotonic()]
+
+    def end(self, name):
+        """A notebook ends; returns its seconds."""
+        self._write("\r\033[K" if self.tty else "", self._line(name), "\n")
+        return time.monotonic() - self.running.pop(name)[2]
 
     def _tick(self):
         while not self.done.wait(TICK[self.tty]):
-            self._write("\r" if self.tty else "", "" if self.tty else "\n")
+            lines = [self._line(name) for name in list(self.running)]
+            if self.tty:
+                self._write("\r\033[K", " · ".join(lines), "")
+            else:
+                for line in lines:
+                    self._write("", line, "\n")
 
-    def _write(self, before, after):
-        seconds = time.monotonic() - self.began
-        line = f"{self.name}  cell {self.cell} of {self.cells}  {seconds:.0f} s"
-        print(f"{before}{line}", end=after, file=self.stream, flush=True)
+    def _line(self, name):
+        cell, cells, began = self.running[name]
+        return f"{name}  cell {cell} of {cells}  {time.monotonic() - began:.0f} s"
+
+    def _write(self, before, line, end):
+        print(f"{before}{line}", end=end, file=self.stream, flush=True)
 
 
-def execute(nb, name, folder, kernel_name="python3", jupyter=Path(sys.prefix, "share", "jupyter")):
+async def execute(
+    nb, name, folder, progress, kernel_name="python3", jupyter=Path(sys.prefix, "share", "jupyter")
+):
     """Execute a notebook in memory, in `folder`, with this environment's Python.
 
     The kernel's specification is looked for in `jupyter` only. Returns (seconds, error), where
@@ -88,26 +104,43 @@ def execute(nb, name, folder, kernel_name="python3", jupyter=Path(sys.prefix, "s
     kernel = AsyncKernelManager(kernel_name=kernel_name, kernel_spec_manager=specs)
     kernel.transport_encryption = "auto"  # else ipykernel warns that others may listen
     os.environ.pop("MPLBACKEND", None)  # a kernel then takes the backend that shows figures
-    with Progress(name, len(nb.cells)) as progress:
+    cell = 0
 
-        def begin(cell, cell_index):
-            progress.cell = cell_index + 1
+    def begin(cell_index, **_):
+        nonlocal cell
+        progress.running[name][0] = cell = cell_index + 1
 
-        client = NotebookClient(nb, km=kernel, timeout=None, coalesce_streams=True)
-        client.resources = {"metadata": {"path": str(folder)}}
-        client.on_cell_start = begin
-        error = ""
-        try:
-            client.execute(cleanup_kc=True)  # ends the kernel, in every case
-        except CellExecutionError as failure:
-            error = f"{name}, cell {progress.cell}: {failure.ename}: {failure.evalue}"
-        except DeadKernelError:
-            error = f"{name}, cell {progress.cell}: the kernel died; often memory ran out"
-        except AssertionError:
-            if client.km is not None:
-                raise
-            sys.exit(f"interrupted in {name}")  # Ctrl-C: nbclient ends the kernel, then fails
-    return progress.seconds, error
+    client = NotebookClient(nb, km=kernel, timeout=None, coalesce_streams=True)
+    client.resources = {"metadata": {"path": str(folder)}}
+    client.on_cell_start = begin
+    error = ""
+    progress.begin(name, len(nb.cells))
+    try:
+        await client.async_execute(cleanup_kc=True)  # ends the kernel, in every case
+    except CellExecutionError as failure:
+        error = f"{name}, cell {cell}: {failure.ename}: {failure.evalue}"
+    except DeadKernelError:
+        error = f"{name}, cell {cell}: the kernel died; often memory ran out"
+    except AssertionError:
+        if client.km is not None:
+            raise
+        sys.exit(f"interrupted in {name}")  # Ctrl-C: nbclient ends the kernel, then fails
+    finally:
+        seconds = progress.end(name)
+    return seconds, error
+
+
+async def together(jobs, at_once):
+    """Await all of these jobs, some at once; returns what they return, in order."""
+    free = asyncio.Semaphore(at_once)
+
+    async def turn(job):
+        async with free:
+            return await job()
+
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(turn(job)) for job in jobs]
+    return [task.result() for task in tasks]
 
 
 def write(path, text):
@@ -138,22 +171,28 @@ def table(rows):
 def run_course(root=ROOT):
     """Execute all notebooks in copies, quickly, on the sample; returns the number of problems."""
     os.environ.update(COURSE_TIER="quick", COURSE_DATA="sample")
-    rows, problems = [("notebook", "seconds", "claims met/judged", "page")], []
-    with warm.kernels() as jupyter:
-        for path in chosen([], root / "notebooks"):
-            nb = nbformat.read(path, as_version=4)
-            seconds, error = execute(nb, path.stem, path.parent, warm.NAME, jupyter)
-            page = root / "build" / "course" / f"{path.stem}.html"
-            write_page(nb, path, page)
-            claims = gates.claims(nb)
-            unmet = [claim for claim in claims if claim["ok"] is False]
-            judged = [claim for claim in claims if claim["ok"] is not None]
-            problems += [error] if error else []
-            problems += [f"{path.stem}: claim not met: {claim['name']}" for claim in unmet]
-            met = f"{len(judged) - len(unmet)}/{len(judged)}" + (" (stopped)" if error else "")
-            rows.append((path.stem, f"{seconds:.0f}", met, page.relative_to(root)))
-    print(f"\n{table(rows)}")
-    return report(problems)
+    paths = chosen([], root / "notebooks")
+    with warm.kernels() as jupyter, Progress() as progress:
+        jobs = [functools.partial(try_quickly, path, root, progress, jupyter) for path in paths]
+        tried = asyncio.run(together(jobs, AT_ONCE))
+    rows, problems = zip(*tried, strict=True)
+    print(f"\n{table([('notebook', 'seconds', 'claims met/judged', 'page'), *rows])}")
+    return report([problem for found in problems for problem in found])
+
+
+async def try_quickly(path, root, progress, jupyter):
+    """Execute a notebook in a copy and write its page; returns its row of the table, problems."""
+    nb = nbformat.read(path, as_version=4)
+    seconds, error = await execute(nb, path.stem, path.parent, progress, warm.NAME, jupyter)
+    page = root / "build" / "course" / f"{path.stem}.html"
+    await asyncio.to_thread(write_page, nb, path, page)
+    claims = gates.claims(nb)
+    unmet = [claim for claim in claims if claim["ok"] is False]
+    judged = [claim for claim in claims if claim["ok"] is not None]
+    problems = [error] if error else []
+    problems += [f"{path.stem}: claim not met: {claim['name']}" for claim in unmet]
+    met = f"{len(judged) - len(unmet)}/{len(judged)}" + (" (stopped)" if error else "")
+    return (path.stem, f"{seconds:.0f}", met, page.relative_to(root)), problems
 
 
 def write_page(nb, path, page):
@@ -204,7 +243,8 @@ def fill(nb, path, root):
     """Execute a notebook, tidy it and stamp it, in memory; returns problems."""
     modules = gates.modules(nb, root)  # as they are before the minutes that the notebook takes
     nb.cells.append(nbformat.v4.new_code_cell(STAMP))
-    seconds, error = execute(nb, path.stem, path.parent)
+    with Progress() as progress:
+        seconds, error = asyncio.run(execute(nb, path.stem, path.parent, progress))
     stamp = nb.cells.pop()
     tidy(nb)
     if error:
