@@ -4,7 +4,7 @@
 .DEFAULT_GOAL := help
 .NOTPARALLEL:          # notebooks train networks: two at a time would only get in each other's way
 unexport PYTHONPATH PYTHONHOME
-.PHONY: help course test lab outputs studies results site release grade feedback bench lock clean FORCE
+.PHONY: help course test lab outputs studies results site release grade feedback bench lock oldest newest clean FORCE
 
 RUN   := .venv/bin/python
 STAMP := .venv/installed-in
@@ -61,6 +61,12 @@ lock: $(STAMP) ## write requirements.lock from environment.yml; UPGRADE=1
 	$(RUN) notebooks/commands/lock.py $(if $(UPGRADE),--upgrade)
 	@$(MAKE) --no-print-directory $(STAMP)
 
+oldest: $(STAMP) ## execute every notebook with the oldest packages that environment.yml allows
+	$(call try,lowest-direct)
+
+newest: $(STAMP) ## execute every notebook with the newest packages that environment.yml allows
+	$(call try,highest)
+
 clean: ## remove what make made: .venv, build and caches
 	rm -rf .venv build .pytest_cache .ruff_cache
 
@@ -83,6 +89,16 @@ $(STAMP): requirements.lock pyproject.toml
 	  || { $(install-failed); }
 	@pwd -P > $(STAMP)
 	@echo 'Installed.'
+
+# An environment of its own in build; the one in .venv stays as it is.
+define try
+mkdir -p build
+$(RUN) notebooks/commands/lock.py --list > build/$@.txt
+$(RUN) -m uv venv --clear --quiet build/$@
+$(RUN) -m uv pip install --python build/$@/bin/python --resolution $(1) -r build/$@.txt
+$(RUN) -m uv pip install --python build/$@/bin/python --no-deps -e .
+build/$@/bin/python notebooks/commands/execute.py course
+endef
 
 define install-failed
 echo 'make: pip could not install what the course needs; its last lines above say why.' >&2; \

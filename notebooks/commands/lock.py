@@ -1,6 +1,6 @@
 """Derive requirements.lock and pyproject.toml's dependencies from environment.yml ("make lock").
 
-The list is written once, by hand, in environment.yml.
+The list is written once, by hand, in environment.yml; `lock.py --list` prints it.
 `tests/test_environment.py` fails where the three disagree.
 """
 
@@ -60,6 +60,8 @@ def write_lock(root=ROOT, upgrade=False):
 
 
 if __name__ == "__main__":
+    if "--list" in sys.argv:
+        sys.exit(print(*listed(), sep="\n"))
     try:
         write_metadata()
         write_lock(upgrade="--upgrade" in sys.argv)
