@@ -4,7 +4,7 @@
 .DEFAULT_GOAL := help
 .NOTPARALLEL:          # notebooks train networks: two at a time would only get in each other's way
 unexport PYTHONPATH PYTHONHOME
-.PHONY: help course test lab outputs studies results site release grade feedback bench lock oldest newest clean FORCE
+.PHONY: help course test lab outputs studies results site release grade feedback bench faults lock oldest newest clean FORCE
 
 RUN   := .venv/bin/python
 STAMP := .venv/installed-in
@@ -55,6 +55,10 @@ feedback: $(STAMP) ## write the pages again, after marking by hand; NAME=… pic
 
 bench: $(STAMP) ## measure speed and memory against what most do; ROWS=…
 	$(RUN) notebooks/commands/bench.py
+
+# Kills processes, fills disks of memory (as root), starts servers: all in temporary folders.
+faults: $(STAMP) ## break the course and count what survives; SHARE=0.01, NAME=kills
+	$(RUN) notebooks/commands/faults.py $(if $(SHARE),--share $(SHARE)) $(NAME)
 
 # Installs the new lock as well, so that "make lock test" tests what was locked.
 lock: $(STAMP) ## write requirements.lock from environment.yml; UPGRADE=1

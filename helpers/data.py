@@ -5,7 +5,7 @@ from difflib import get_close_matches
 
 from helpers import course
 from helpers.archives import download
-from helpers.archives.datasets import CLASSES, MERGED, PUBLISHED
+from helpers.archives.datasets import CLASSES, MERGED, PUBLISHED, checked
 from helpers.archives.idx import DataUnavailable
 from helpers.internals import tiers
 
@@ -33,7 +33,7 @@ class Split:
 
     def __post_init__(self) -> None:
         for name in ("images", "labels"):
-            view = np.asanyarray(getattr(self, name)).view()  # no copy; the given array stays
+            view = checked(name, getattr(self, name)).view()  # no copy; the given array stays
             view.flags.writeable = False
             object.__setattr__(self, name, view)  # a frozen class allows no other way
 
@@ -129,7 +129,7 @@ def load(name: str) -> Dataset:
     Source: LeCun et al. (1998); Cohen et al. (2017), arXiv:1702.05373. Taught in notebooks 01, 14.
     """
     if name not in CLASSES:
-        near = get_close_matches(str(name), CLASSES, n=1, cutoff=0.4)
+        near = get_close_matches(str(name).lower(), CLASSES, n=1, cutoff=0.4)
         hint = f" Did you mean {near[0]!r}?" if near else ""
         raise ValueError(f"unknown data set {name!r};{hint} Expected one of {', '.join(CLASSES)}.")
     arrays, complete = download.unpacked(name, CLASSES[name])

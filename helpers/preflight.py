@@ -3,6 +3,7 @@
 Imports only what Python brings along, so that it runs, and says so, where a package is missing.
 """
 
+import gzip
 import json
 import os
 import platform
@@ -12,6 +13,7 @@ import signal
 import subprocess
 import sys
 import urllib.request
+import zipfile
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -197,15 +199,35 @@ def mnist() -> Row:
         return Row("data", "built-in sample", "any", True, "")
     if value is not None:
         folder = Path(value).expanduser()
-        missing = [name for name in MNIST_FILES if not (folder / "mnist" / name).is_file()]
-        found = f"in {folder.name!r}: {len(MNIST_FILES) - len(missing)} of MNIST's 4 files"
-        mend = f"unset COURSE_DATA, or put there mnist/{missing[0]}" if missing else ""
-        return Row("data", found, "COURSE_DATA: unset, sample or a folder", not missing, mend)
-    if (_keras_home() / "datasets" / "mnist.npz").is_file():
+        troubles = [(name, _trouble(folder / "mnist" / name)) for name in MNIST_FILES]
+        bad = [f"mnist/{name} {trouble}" for name, trouble in troubles if trouble]
+        found = f"in {folder.name!r}: {len(MNIST_FILES) - len(bad)} of MNIST's 4 files"
+        mend = f"{bad[0]}: put a good one there, or unset COURSE_DATA" if bad else ""
+        return Row("data", found, "COURSE_DATA: unset, sample or a folder", not bad, mend)
+    trouble = _trouble(_keras_home() / "datasets" / "mnist.npz")
+    if not trouble:
         return Row("data", "MNIST, fetched before", "MNIST", True, "")
-    found = "none yet; 11 MB will be fetched" if _reachable() else "none, and no network"
+    found = "none yet" if trouble == "is missing" else f"mnist.npz {trouble}"
+    found += "; 11 MB will be fetched" if _reachable() else ", and no network"
     mend = "connect to a network; or work offline: COURSE_DATA=sample make lab"
     return Row("data", found, "MNIST, or a network", "will" in found, mend)
+
+
+def _trouble(file: Path) -> str:
+    """What is wrong with a file of images or labels; empty where all of it can be unpacked."""
+    if not os.path.isfile(file):
+        return "is missing"
+    try:
+        if file.suffix == ".gz":
+            with gzip.open(file) as packed:
+                begins = packed.read(4)
+                while packed.read(1 << 20):
+                    pass
+            return "" if begins.startswith(b"\0\0\x08") else "holds something else"
+        with zipfile.ZipFile(file) as packed:
+            return "is damaged" if packed.testzip() else ""
+    except Exception as error:  # a damaged file can make its decoder raise anything
+        return f"is damaged ({type(error).__name__})"
 
 
 def _reachable() -> bool:

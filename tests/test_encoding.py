@@ -9,7 +9,7 @@ import nbformat
 ROOT = Path(__file__).resolve().parents[1]
 FILES = sorted(
     path
-    for folder in ("helpers", "notebooks", "tests")
+    for folder in ("helpers", "notebooks", "site", "tests")
     for suffix in ("py", "ipynb")
     for path in (ROOT / folder).glob(f"**/*.{suffix}")
 )

@@ -2,6 +2,7 @@
 
 import ast
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -102,6 +103,29 @@ def test_settings_of_an_older_keras_change_nothing(tmp_path):
         check=False,
     )
     assert (seen.stdout, seen.stderr) == ("tensorflow channels_last float32\n", "")
+
+
+def test_the_front_door_is_six_files_an_evenings_read_named_in_the_first_five_lines():
+    package = ROOT / "helpers"
+    six = ["course", "data", "models", "training", "evaluation", "statistics"]
+    text = ast.get_docstring(ast.parse((package / "__init__.py").read_text(encoding="utf-8")))
+    said = re.findall(r"(\w+) \(", " ".join(text.splitlines()[:5]))
+    assert said == six
+    here = {path.stem for path in package.glob("*.py")}
+    assert here == {*six, "preflight", "__init__"}
+    lines = [(package / f"{name}.py").read_text(encoding="utf-8").splitlines() for name in six]
+    assert sum(map(len, lines)) <= 1400
+
+
+def test_the_front_door_leans_on_no_room_that_need_not_be_read():
+    allowed = {"course", "data", "models", "training", "evaluation", "statistics"}
+    allowed |= {"preflight", "archives", "internals"}
+    for name in allowed - {"archives", "internals"}:
+        tree = ast.parse((ROOT / "helpers" / f"{name}.py").read_text(encoding="utf-8"))
+        used = {node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+        found = {node.module.split(".")[1] for node in used if node.module.startswith("helpers.")}
+        found |= {one.name for node in used if node.module == "helpers" for one in node.names}
+        assert found <= allowed, name
 
 
 def test_every_file_that_imports_keras_has_helpers_load_it_first():

@@ -1,5 +1,6 @@
 """preflight: every usual trouble is found, and each comes with what mends it."""
 
+import gzip
 import json
 import subprocess
 import sys
@@ -8,6 +9,7 @@ from types import SimpleNamespace
 
 from helpers import preflight
 
+import numpy as np
 import pytest
 
 
@@ -215,7 +217,7 @@ def test_mnist_may_be_fetched_or_be_here_already(monkeypatch, tmp_path, no_netwo
     monkeypatch.delenv("COURSE_DATA", raising=False)
     monkeypatch.setenv("KERAS_HOME", str(tmp_path))
     (tmp_path / "datasets").mkdir()
-    (tmp_path / "datasets" / "mnist.npz").touch()
+    np.savez(tmp_path / "datasets" / "mnist.npz", x_train=np.arange(1000))
     assert preflight.mnist().found == "MNIST, fetched before"
     monkeypatch.setenv("KERAS_HOME", str(tmp_path / "empty"))
     monkeypatch.setattr(preflight, "_reachable", lambda: True)
@@ -237,8 +239,27 @@ def test_a_folder_needs_the_four_files_of_mnist(monkeypatch, tmp_path):
     assert "mnist/train-images-idx3-ubyte.gz" in row.mend
     (tmp_path / "mnist").mkdir()
     for name in preflight.MNIST_FILES:
-        (tmp_path / "mnist" / name).touch()
+        (tmp_path / "mnist" / name).write_bytes(gzip.compress(b"\0\0\x08\1" + bytes(2000)))
     assert preflight.mnist().fine
+    for spoilt in (b"", gzip.compress(b"label\n1\n"), b"<html>", gzip.compress(bytes(9))[:-4]):
+        (tmp_path / "mnist" / name).write_bytes(spoilt)
+        row = preflight.mnist()
+        assert not row.fine and "3 of MNIST's 4" in row.found and f"mnist/{name}" in row.mend
+
+
+def test_half_a_download_is_not_called_fetched(monkeypatch, tmp_path, no_network):
+    monkeypatch.delenv("COURSE_DATA", raising=False)
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    archive = tmp_path / "datasets" / "mnist.npz"
+    archive.parent.mkdir()
+    np.savez(archive, x_train=np.arange(1000))
+    whole = archive.read_bytes()
+    for spoilt in (whole[:-500], whole.replace(b"\1\0\0\0", b"\2\0\0\0"), b"<html>", b""):
+        archive.write_bytes(spoilt)
+        row = preflight.mnist()
+        assert not row.fine and "mnist.npz is damaged" in row.found and "network" in row.mend
+    monkeypatch.setattr(preflight, "_reachable", lambda: True)
+    assert preflight.mnist().fine and "11 MB will be fetched" in preflight.mnist().found
 
 
 def test_the_sample_is_always_at_hand(monkeypatch, no_network):

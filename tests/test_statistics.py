@@ -22,7 +22,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-STUDIES = sorted((Path(__file__).parents[1] / "notebooks" / "studies").glob("*.csv"))
+STUDIES = Path(__file__).parents[1] / "notebooks" / "studies"
+STUDIES = [*sorted(STUDIES.glob("*.csv")), *sorted(STUDIES.glob("larger/*.csv"))]
 
 
 def test_it_is_imported_without_anything_slow():

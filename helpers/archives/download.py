@@ -10,17 +10,20 @@ import hashlib
 import json
 import os
 import platform
+import re
 import shlex
 import shutil
+import socket
 import zipfile
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from difflib import get_close_matches
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
 
-from helpers.archives.idx import UNREADABLE, DataUnavailable, Source, damaged, write_part
+from helpers.archives.idx import DataUnavailable, Source, unreadable, write_part
 
 import emnist
 import numpy as np
@@ -42,6 +45,9 @@ KINDS = {"images": 3, "labels": 1}
 """What a file holds → its number of dimensions, which is in its name."""
 
 PARTS = ("train", "test")
+
+SILENCE = 30
+"""So many seconds may pass without a word of a server that sends MNIST."""
 
 GOOD_COPY = "Put a good copy in its place, or unset COURSE_DATA to download it."
 """What to do where a file of the user's own is damaged."""
@@ -218,10 +224,11 @@ def emnist_archive(place: Path | None) -> Path:
     """
     if place is not None:
         archive = place / "emnist" / "emnist.zip"
-        if not archive.is_file():
+        if not os.path.isfile(archive):
             raise DataUnavailable(
                 f"expected EMNIST's archive at {archive} (COURSE_DATA names that folder), found no "
-                "such file. Put it there, or unset COURSE_DATA to download it."
+                f"such file; {_others(place, [archive], 'emnist|gzip')}. Put NIST's {EMNIST_FILE} "
+                "there under that name, not unpacked, or unset COURSE_DATA to download it."
             )
         return archive
     archive = Path(emnist.get_cached_data_path())
@@ -266,7 +273,8 @@ def _write_keras_mnist(folder: Path) -> bool:
     from helpers.internals.backend import keras  # seconds to load, and nothing else here needs it
 
     try:
-        parts = keras.datasets.mnist.load_data()
+        with _at_most_silent(SILENCE):
+            parts = keras.datasets.mnist.load_data()
     except Exception as error:  # Keras raises bare Exceptions where a URL fails
         raise DataUnavailable(
             f"MNIST could not be downloaded by keras.datasets.mnist (11 MB): {error}. Expected "
@@ -279,6 +287,17 @@ def _write_keras_mnist(folder: Path) -> bool:
     return True
 
 
+@contextlib.contextmanager
+def _at_most_silent(seconds: float) -> Iterator[None]:
+    """Let no server keep this process waiting for longer; Keras's downloader waits for ever."""
+    before = socket.getdefaulttimeout()
+    socket.setdefaulttimeout(seconds)
+    try:
+        yield
+    finally:
+        socket.setdefaulttimeout(before)
+
+
 def _mnist_files(place: Path) -> dict[tuple[str, str], Path]:
     """The four files of MNIST in a folder, as {(part, kind): path}."""
     files = {}
@@ -286,13 +305,25 @@ def _mnist_files(place: Path) -> dict[tuple[str, str], Path]:
         for kind, dimensions in KINDS.items():
             file = f"{stem}-{kind}-idx{dimensions}-ubyte.gz"
             files[part, kind] = place / "mnist" / file
-    missing = [str(file) for file in files.values() if not file.is_file()]
+    missing = [str(file) for file in files.values() if not os.path.isfile(file)]
     if missing:
+        others = _others(place, files.values(), "(?<!e)mnist|^train|^t10k")
         raise DataUnavailable(
             f"expected MNIST's four files in {place / 'mnist'} (COURSE_DATA names that folder), "
-            f"found no {', '.join(missing)}. Put them there, or unset COURSE_DATA to download them."
+            f"found no {', '.join(missing)}; {others}. Put them there under these names (gzip "
+            "packs those that a browser or 7-Zip has unpacked), or unset COURSE_DATA to download "
+            "them."
         )
     return files
+
+
+def _others(place: Path, sought: Iterable[Path], pattern: str) -> str:
+    """What lies in a folder of the user's that may be the files sought, under other names."""
+    files = filter(os.path.isfile, islice(place.rglob("*"), 10_000))
+    names = (path.relative_to(place).as_posix() for path in {*files} - {*sought})
+    found = sorted(name for name in names if re.search(pattern, name, re.IGNORECASE))
+    more = f" and {len(found) - 6} more" if len(found) > 6 else ""
+    return f"there lies {', '.join(found[:6])}{more}" if found else "nothing like it lies there"
 
 
 def _write_mnist(folder: Path, files: dict[tuple[str, str], Path]) -> bool:
@@ -310,8 +341,8 @@ def _write_emnist(folder: Path, archive: Path, split: str, classes: int, mend: s
     """Unpack a split of EMNIST's archive, upright; returns whether it is the published archive."""
     try:
         zipped = zipfile.ZipFile(archive)
-    except UNREADABLE as error:
-        raise damaged(archive, f"a zip archive with EMNIST {split}", error, mend) from error
+    except Exception as error:
+        raise unreadable(archive, f"a zip archive with EMNIST {split}", error, mend) from error
     with zipped, ThreadPoolExecutor(1) as pool:
         digest = pool.submit(_md5, archive.open("rb"))
         for part in PARTS:

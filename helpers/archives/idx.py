@@ -4,10 +4,8 @@ An IDX file is a header (type of value, number of dimensions, sizes) followed by
 """
 
 import contextlib
-import gzip
+import errno
 import struct
-import zipfile
-import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
@@ -17,6 +15,7 @@ from tqdm import tqdm
 
 SIDE = 28
 CHUNK = 8192  # images unpacked at a time: 6 MB
+MOST = 10_000_000  # labels of one part; the largest data set has 697,932
 
 
 class DataUnavailable(Exception):
@@ -72,9 +71,10 @@ def _write_labels(target: Path, source: Source, part: str, classes: int, first_l
     """Unpack and check labels; returns how many there are."""
     with _explained(source, f"{part} labels"), source.unpack() as opened:
         count, *_ = _header(opened, 1)
+        _expect(count > 0, "at least one label", "none")
+        _expect(count <= MOST, f"at most {MOST:,} labels", f"{count:,}")
         labels = np.frombuffer(opened.read(count + 1), np.uint8).astype(np.int64) - first_label
         _expect(len(labels) == count, f"{count:,} labels", f"{len(labels):,}")
-        _expect(count > 0, "at least one label", "none")
         low, high = labels.min() + first_label, labels.max() + first_label
         _expect(
             labels.min() >= 0 and labels.max() < classes,
@@ -124,18 +124,6 @@ def _expect(condition: bool, expected: str, found: str) -> None:
         raise _Unexpected(expected, found)
 
 
-UNREADABLE = (
-    EOFError,
-    KeyError,  # a zip archive without that member
-    NotImplementedError,  # a zip archive whose table of contents is damaged
-    RuntimeError,  # the same
-    gzip.BadGzipFile,
-    zipfile.BadZipFile,
-    zlib.error,
-)
-"""What zipfile and gzip raise for a file that is damaged or is another one."""
-
-
 @contextlib.contextmanager
 def _explained(source: Source, what: str) -> Iterator[None]:
     """Turn whatever goes wrong in reading a file into DataUnavailable, naming the file."""
@@ -144,9 +132,42 @@ def _explained(source: Source, what: str) -> Iterator[None]:
     except _Unexpected as error:
         expected, found = error.args
         raise damaged(source.file, f"{what}: {expected}", found, source.mend) from error
-    except UNREADABLE as error:
-        found = f"{type(error).__name__}: {error}"
-        raise damaged(source.file, f"{what}, whole", found, source.mend) from error
+    except Exception as error:
+        raise unreadable(source.file, f"{what}, whole", error, source.mend) from error
+
+
+def unreadable(file: Path, expected: str, error: Exception, mend: str) -> DataUnavailable:
+    """The error for a file whose reading failed.
+
+    A damaged file can make gzip and zipfile raise anything, even send them to a place before the
+    file's beginning, which the system calls an invalid argument.
+
+    Args:
+        file: which one.
+        expected: what should be in it.
+        error: what was raised.
+        mend: what to do, a sentence.
+
+    Raises:
+        OSError: the error itself, where it is the system's own, such as a full disk.
+    """
+    if isinstance(error, PermissionError) and error.filename == str(file):
+        return DataUnavailable(
+            f"expected to read {file}; found that this program may not ({error.strerror}). Allow "
+            f"it in the file's properties or your system's settings. Or: {mend}"
+        )
+    if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL):
+        raise error
+    return damaged(file, expected, f"{type(error).__name__}: {error}", mend)
+
+
+BEGINNINGS = {
+    b"PK": "a zip archive",
+    b"\x1f\x8b": "a gzip file",
+    b"\0\0\x08": "an unpacked IDX file, which gzip packs again",
+    b"<": "a web page",
+}
+"""First bytes of a file → what it is like."""
 
 
 def damaged(file: Path, expected: str, found: str, mend: str) -> DataUnavailable:
@@ -158,7 +179,11 @@ def damaged(file: Path, expected: str, found: str, mend: str) -> DataUnavailable
         found: what is in it.
         mend: what to do, a sentence.
     """
+    head = b""
+    with contextlib.suppress(OSError), file.open("rb") as opened:
+        head = opened.read(4)
+    like = [kind for begin, kind in BEGINNINGS.items() if head.startswith(begin)]
     return DataUnavailable(
-        f"expected in {file} {expected}; found {found}. The file is damaged or is another one. "
-        f"{mend}"
+        f"expected in {file} {expected}; found {found}. The file is damaged or is another one; it "
+        f"begins like {like[0] if like else 'none that the course knows'}. {mend}"
     )

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from helpers import course
 from helpers.archives import download
-from helpers.archives.idx import UNREADABLE, DataUnavailable, damaged
+from helpers.archives.idx import DataUnavailable, damaged
 from helpers.archives.sample import CHARACTERS, FONTS, draw_character
 from helpers.internals import tiers
 
@@ -28,6 +28,9 @@ MEMBER = re.compile(r"([DUL])_(\w)/(\d+)\.png")
 
 QUICK = 10
 """The quick tier takes so many pictures of each character, and so many are rendered."""
+
+LARGEST = 1_000_000
+"""No picture has more pixels, or bytes in its file: one that announces more is damaged."""
 
 ALIKE = 0.88
 """Pictures whose signatures correlate more than this are near-duplicates."""
@@ -102,10 +105,13 @@ def _read(archive: Path) -> list[tuple[int, int, Image.Image]]:
                 match = MEMBER.fullmatch(name)
                 if match is None or (course.tier() == "quick" and int(match[3]) >= QUICK):
                     continue
-                picture = Image.open(io.BytesIO(zipped.read(name)), formats=["PNG"])
+                with zipped.open(name) as packed:
+                    picture = Image.open(io.BytesIO(packed.read(LARGEST)), formats=["PNG"])
+                if picture.width * picture.height > LARGEST:
+                    raise ValueError(f"{name} has {picture.width} × {picture.height} pixels")
                 picture.load()
                 found.append((CHARACTERS.index(match[2]), int(match[3]), picture))
-    except (*UNREADABLE, OSError, ValueError) as error:
+    except Exception as error:  # a damaged picture can make its decoder raise anything
         raise _broken(archive, f"{type(error).__name__}: {error}") from error
     if not found:
         raise _broken(archive, "none")

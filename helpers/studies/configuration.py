@@ -64,7 +64,9 @@ def of(plan: "Plan", setting: dict) -> dict:
             "optimizer": _optimizer(options),
             "loss": _loss(options, model),
         }
-    shown = {"validation", "callbacks", "verbose", "steps_per_execution"}  # decide nothing
+        if callbacks := options.pop("callbacks"):
+            learned["callbacks"] = [_callback(one) for one in callbacks]
+    shown = {"validation", "verbose", "steps_per_execution"}  # decide nothing
     left = options.keys() - {*shown, *LEARNED}
     how = {"data": plan.data, "final": plan.final}
     if plan.sampler != "grid":
@@ -158,6 +160,14 @@ def _loss(options: dict, model: keras.Model) -> dict | None:
         targets = np.arange(4) % classes
     found = keras.losses.get(loss)(targets, probabilities)
     return {"value": _rounded(np.mean(found)), "settings": plain(loss)}
+
+
+def _callback(callback: object) -> object:
+    """A callback's configuration; Keras's own have none, and go by what they were made with."""
+    if hasattr(callback, "get_config") or not _kind(callback):
+        return plain(callback)
+    made_with = {name: one for name, one in vars(callback).items() if not name.startswith("_")}
+    return {**_kind(callback), **plain(made_with)}
 
 
 def _rounded(number: float) -> float:

@@ -37,8 +37,10 @@ PAGE = """{% extends 'lab/index.html.j2' %}
 {% block html_head_js_mathjax %}
 <script>MathJax = {tex: {inlineMath: [["$", "$"]]}}</script>
 <script src="{{ resources.formulas }}" defer></script>
+<style>.jp-OutputArea-output pre { font-family: var(--jp-code-font-family) }</style>
 {% endblock %}"""
-"""nbconvert's page, but formulas are drawn without internet, and no claim shows its code."""
+"""nbconvert's page, but formulas are drawn without internet, no claim shows its code, and every
+output that is code is monospaced."""
 
 STAMP = "import json\nfrom helpers.internals import stamp\nprint(json.dumps(stamp.ran_on()))"
 KERNEL = {"name": "python3", "display_name": "Python 3", "language": "python"}

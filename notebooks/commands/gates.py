@@ -34,7 +34,7 @@ LEGACY = {
     r"(?<![\w.])tf\.\w": "tf.*",
 }
 FIGURES = {"plots", "study_plots", "pages", "style", "plt", "fig", "figure", "ax", "axes"}
-UNTIDY = r"\bat 0x[0-9a-f]{6,}|\bHistory\(|\b\w*Warning:|<keras\.\S+ |callbacks\.history"
+UNTIDY = r"\bat 0x[0-9a-f]{6,}|\bHistory\(loss=|\b\w*Warning:|<keras\.\S+ |callbacks\.history"
 MACHINE_PATHS = r"/(home/[\w.-]+|Users/[\w.-]+|root)/|[A-Z]:\\+Users\\+|\bipykernel_\d+"
 
 

@@ -6,6 +6,8 @@ wire as it does in grading.
 
 import ast
 import functools
+import re
+import textwrap
 import tomllib
 
 import judge
@@ -138,6 +140,22 @@ def test_a_wrong_answer_loses_marks_and_earns_its_sentence(given, name, question
     kept, said = marked(given, name, question, answer["wrong"])
     assert said == answer["says"]
     assert kept * known(name)[question][0] == answer.get("keeps", 0)
+
+
+def test_the_question_on_the_teachers_page_is_marked_as_it_says():
+    page = (COURSEWORK / "README.md").read_text(encoding="utf-8").partition("## Add a question")[2]
+    blocks = re.findall(r"\n\n((?: {7}.*\n|\n)+)", page)
+    answer, checks, wrong, right, *_ = map(textwrap.dedent, blocks)
+    ((name, mistakes),) = tomllib.loads(wrong).items()
+    known, given = {name: (4, answer, mistakes)}, {"np": np}
+
+    def said(code):
+        with marking.asking(f"{name}_checks", known, given):
+            outputs = judge.check(checks, given, Answer(given, code))
+        return [one.evalue for one in outputs]
+
+    assert [said(one["wrong"]) for one in mistakes] == [[one["says"]] for one in mistakes]
+    assert [said(one) for one in (answer, *tomllib.loads(right)[name])] == [[], []]
 
 
 # --- changes that do not matter -------------------------------------------------------------------

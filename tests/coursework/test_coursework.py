@@ -136,7 +136,7 @@ def test_a_recorded_answer_leaves_the_names_of_its_question_and_no_others(name):
         assert others == []  # so no other question can lose by it
 
 
-SEE = re.compile(r'^ *"(notebook \d\d, [^"]+)",?$', re.MULTILINE)  # where a check points to
+SEE = re.compile(r'"(notebook \d\d, [^"]+)"')  # where a check points to
 
 
 @cache
@@ -153,6 +153,23 @@ def test_every_section_that_a_sentence_points_to_is_there(name):
     for sentence in said:
         number, words = re.search(r"\(notebook (\d\d), (.+)\)\.$", sentence).groups()
         assert any(words.lower() in title for title in sections(number)), sentence
+
+
+@cache
+def teachers_page():
+    return (COURSEWORK / "README.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name != PROJECT])
+def test_the_teachers_table_names_the_notebooks_that_sentences_point_to(name):
+    _, _, table = teachers_page().partition(f"| {name[0]}, ")
+    rows = [line.split("|")[1:-1] for line in table.partition("\n\n")[0].splitlines()[2:]]
+    marks = {key: one.metadata.nbgrader.get("points") for key, one in cells(source(name)).items()}
+    assert [int(row[1]) for row in rows] == [points for points in marks.values() if points]
+    for (question, text), (title, _, rests, _) in zip(questions(name).items(), rows, strict=False):
+        said = text + "".join(wrong["says"] for wrong in mistakes(name)[question])
+        pointed = sorted(set(re.findall(r"notebook (\d\d), ", said)))
+        assert rests.strip() == ", ".join(pointed), title
 
 
 @pytest.fixture(scope="module")

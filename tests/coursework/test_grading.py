@@ -413,7 +413,7 @@ def test_a_cell_that_claims_to_be_a_check_is_not_trusted(course, tmp_path):
     hand_in(course.root, "ada", nb)
     marks, notes = graded(course)
     assert marks == FULL
-    assert "The cell triple_checks was edited" in notes and "mine_checks is unknown" in notes
+    assert "The cell triple_checks is not today's" in notes and "mine_checks is unknown" in notes
     if not NO_SANDBOX:
         assert not trace.exists()
 
@@ -611,7 +611,7 @@ def windows(nb):
 
 NO_TRIPLE = {"double": 5, "triple": 0}
 CHANGED = {
-    "edited check": (change("triple_checks", edit), FULL, "triple_checks was edited"),
+    "edited check": (change("triple_checks", edit), FULL, "triple_checks is not today's"),
     "deleted check": (change("triple_checks", delete), FULL, "triple_checks was deleted"),
     "deleted setup": (change("setup", delete), FULL, "setup was deleted"),
     "deleted answer": (change("triple", delete), NO_TRIPLE, "triple was deleted"),
@@ -654,20 +654,36 @@ def test_a_renamed_file_is_graded_with_a_note_if_it_is_the_only_one(course):
     assert marks == {"double": 0, "triple": 0} and "Rename the one that counts" in notes
 
 
-def test_marks_by_hand_survive_another_grading(course):
-    hand_in(course.root, "ada", right(course, words="Because it is."))
-    graded(course)
+def mark_by_hand(course, key, marks, student="ada"):
+    """Give marks, as the formgrader does."""
     with submissions.Gradebook(course.config.CourseDirectory.db_url) as gradebook:
-        mark = gradebook.find_grade("words", NAME, NAME, "ada")
-        mark.manual_score, mark.needs_manual_grade = 2, False
+        grade = gradebook.find_grade(key, NAME, NAME, student)
+        grade.manual_score, grade.needs_manual_grade = marks, False
         gradebook.db.commit()
-    hand_in(course.root, "ada", right(course, words="Because it is.", double="x = 1"))
-    assert graded(course)[0] == {"double": 0, "triple": 5}
+
+
+def by_hand(course):
+    """In the table: the marks for the text, and what a person has to look at."""
     with (course.root / f"{NAME}.csv").open(encoding="utf-8-sig", newline="") as file:
         (row,) = csv.DictReader(file)
-    assert float(row["words"]) == 2
+    return float(row["words"]), row["mark by hand"]
+
+
+def test_marks_by_hand_survive_another_grading(course):
+    """They are looked at again only where the text has changed."""
+    hand_in(course.root, "ada", right(course, words="Because it is."))
+    graded(course)
+    mark_by_hand(course, "words", 2)
+    mark_by_hand(course, "triple_checks", 4)
+    hand_in(course.root, "ada", right(course, words="Because it is.", double="x = 1"))
+    assert graded(course)[0] == {"double": 0, "triple": 4}
+    assert by_hand(course) == (2, "triple_checks")
     text = page(course)
-    assert "tiny: 7.0 of 12.0 marks</h4>" in text and "marked by a person" in text
+    assert "tiny: 6.0 of 12.0 marks</h4>" in text and "marked by a person" in text
+    for words in ("Because I say so.", "Because I say so."):  # the second time nobody has looked
+        hand_in(course.root, "ada", right(course, words=words))
+        graded(course)
+        assert by_hand(course) == (2, "triple_checks words")
 
 
 # --- one row and one page each, whatever was handed in --------------------------------------------
@@ -778,17 +794,36 @@ def test_a_time_that_is_added_later_counts(course):
 
 def test_a_lost_gradebook_is_said_and_filled_again(course, capsys, monkeypatch):
     monkeypatch.setenv("SANDBOX", "none" if NO_SANDBOX else "as-root")
-    hand_in(course.root, "ada", right(course))
-    course.grade(NAME, "ada")
+    for student in ("ada", "bob"):
+        hand_in(course.root, student, right(course))
+        course.grade(NAME, student)
+    shutil.rmtree(course.root / "submitted" / "bob")
     (course.root / "gradebook.db").unlink()
     assert course.waiting(NAME) == ["ada"]
     assert grade.feedback(course, [NAME]) == 0  # nothing to write, and no traceback
     assert grade.grade(course, [NAME]) == 0
-    assert "gradebook.db holds no marks of 1 that were graded" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "gradebook.db holds no marks of 2 that were graded" in said
+    assert "bob cannot be graded again: the hand-in is gone. Put it back." in said
     assert in_table(course, "ada")[0] == FULL
     (course.root / "gradebook.db").write_bytes(b"no database " * 100)
     shown, _ = command(course, "feedback").communicate(timeout=120)
     assert "gradebook.db cannot be used" in shown and "Traceback" not in shown
+
+
+@slow
+def test_where_nothing_is_handed_in_this_is_said(course, monkeypatch):
+    """Also where JupyterLab has left a folder beside the assignments; rows stay."""
+    path = hand_in(course.root, "ada", right(course))
+    graded(course)
+    (course.root / "source" / ".ipynb_checkpoints").mkdir()
+    shutil.rmtree(path.parents[2])
+    mode = "none" if NO_SANDBOX else "as-root"
+    shown, _ = command(course, "grade", SANDBOX=mode).communicate(timeout=120)
+    assert "tiny: 0 of 0 to grade" in shown and "The hand-in is gone" in in_table(course, "ada")[1]
+    shutil.rmtree(course.root / "autograded")
+    shown, _ = command(course, "grade", SANDBOX=mode).communicate(timeout=120)
+    assert "Nothing was handed in. Expected: submitted/<student>/<assignment>/" in shown
 
 
 def test_a_hand_in_that_was_removed_keeps_its_row_with_a_note(course):
@@ -823,13 +858,33 @@ def test_a_blank_text_is_called_blank_and_added_cells_are_said(course):
     assert "0.0 of 2.0, left blank" in text and "marked by a person" not in text
 
 
-def test_an_answer_that_was_moved_behind_its_checks_is_judged(course):
-    nb = right(course)
-    names = [cell.metadata.get("nbgrader", {}).get("grade_id") for cell in nb.cells]
-    nb.cells.append(nb.cells.pop(names.index("double")))
-    hand_in(course.root, "ada", nb)
-    marks, notes = graded(course)
-    assert marks == FULL and "double_checks stood before its answer" in notes
+def moved_behind(nb, place):
+    nb.cells.append(nb.cells.pop(place))
+
+
+def written_behind(nb, place):
+    nb.cells.append(new_code_cell(nb.cells[place].source))
+    nb.cells[place].source = BLANK
+
+
+def written_before(nb, place):
+    nb.cells.insert(place, new_code_cell(nb.cells[place].source))
+    nb.cells[place + 1].source = BLANK
+
+
+BLANK = "def double(x):\n    # YOUR CODE HERE\n    raise NotImplementedError()"
+
+
+@pytest.mark.parametrize("change", [moved_behind, written_behind, written_before])
+def test_an_answer_in_another_cell_than_its_own_is_judged(course, change):
+    assert BLANK in [cell.source for cell in blank(course).cells]
+    for answer, marks in ((RIGHT["double"], 5), ("def double(x):\n    return x", 0)):
+        nb = right(course, double=answer)
+        names = [cell.metadata.get("nbgrader", {}).get("grade_id") for cell in nb.cells]
+        change(nb, names.index("double"))
+        hand_in(course.root, "ada", nb)
+        assert graded(course) == ({"double": marks, "triple": 5}, "")
+        assert ("the secret sentence" in page(course)) is (marks == 0)
 
 
 def test_a_mark_given_by_hand_takes_the_sentence_away(course):
@@ -838,10 +893,7 @@ def test_a_mark_given_by_hand_takes_the_sentence_away(course):
     assert "the secret sentence" in page(course)
     result = course.root / "feedback" / "ada" / NAME / "result.json"
     before = json.loads(result.read_text(encoding="utf-8"))
-    with submissions.Gradebook(course.config.CourseDirectory.db_url) as gradebook:
-        mark = gradebook.find_grade("double_checks", NAME, NAME, "ada")
-        mark.manual_score, mark.needs_manual_grade = 4, False
-        gradebook.db.commit()
+    mark_by_hand(course, "double_checks", 4)
     text = page(course)
     assert "the secret sentence" not in text and "4.0 of 5.0, marked by a person" in text
     after = json.loads(result.read_text(encoding="utf-8"))
@@ -923,6 +975,8 @@ FAULTS = {
     "no checks": ('"triple_checks"', '"others_checks"', "triple has no checks"),
     "no marks": ('"points": 5', '"points": 0', "double_checks gives no marks"),
     "a check that checks nothing": ("assert ", "print ", "double_checks checks nothing"),
+    "a typing error": ("assert double(0)", "assert double(0", "double_checks is no Python: "),
+    "no notebook": ('"cells"', '"cells', "cannot be read"),
     "two of a name": ('"triple', '"double', "There are several cells double;"),
     "a leak": ("# Calculate", LEAK, "holds the answer 'assert double(21) == 42"),
     "a forgotten end": ("### END SOLUTION", "### THE END", "could not be made ready"),

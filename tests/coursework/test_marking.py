@@ -42,6 +42,12 @@ def test_a_sentence_is_given_only_where_that_mistake_gives_the_same_values():
     assert said == f"{example} (notebook 03, means)."
 
 
+def test_a_mistake_that_would_have_cost_what_is_right_is_not_named():
+    kept, said = marked(lambda numbers: [max(numbers), len(numbers)])  # "A maximum." counts 0
+    assert kept == 2
+    assert said.startswith("2 of 3 cases fail. One of them: mean([1, 2, 6]), mean must give 3, ")
+
+
 def test_a_part_counts_for_nothing_without_the_part_that_it_needs():
     assert marked(lambda numbers: [np.mean(numbers), 9])[0] == 3
 

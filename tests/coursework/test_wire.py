@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 import wire
+from PIL import Image
 
 PLAIN = [
     None,
@@ -51,6 +52,26 @@ def test_numbers_and_texts_of_numpy_become_those_of_python():
     assert np.isnan(wire.unpack(wire.pack(float("nan"))))
 
 
+IN_A_ROW = [
+    (range(1, 4), [1, 2, 3]),
+    ({2}, [2]),
+    ({"a": 1}.keys(), ["a"]),
+    ({"a": 1}.values(), [1]),
+    (np.array(["a", "b"]), ["a", "b"]),
+    (np.array([[1, 2], ["a"]], dtype=object), [[1, 2], ["a"]]),
+]
+
+
+@pytest.mark.parametrize(("value", "expected"), IN_A_ROW, ids=str)
+def test_what_else_holds_values_in_a_row_arrives_as_a_list(value, expected):
+    assert wire.unpack(wire.pack([value])) == [expected]
+
+
+def test_a_picture_arrives_as_an_array():
+    pixels = np.arange(6, dtype=np.uint8).reshape(2, 3)
+    assert np.array_equal(wire.unpack(wire.pack(Image.fromarray(pixels))), pixels)
+
+
 def nested():
     value = []
     for _ in range(100_000):
@@ -69,9 +90,7 @@ UNSENDABLE = {
     "object": object(),
     "function": print,
     "complex": 1j,
-    "set": {1},
     "array of objects": np.array([object()]),
-    "array of texts": np.array(["a"]),
     "a number with opinions": Cheat(3),
     "too large": "x" * (wire.LARGEST + 1),
     "deep": nested(),

@@ -1,11 +1,15 @@
 """Files appear whole or not at all."""
 
 import os
+import re
 import threading
+from pathlib import Path
 
 from helpers.internals import files
 
 import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def test_a_file_appears_with_its_folder_when_it_is_whole(tmp_path):
@@ -58,6 +62,18 @@ def test_two_threads_that_write_one_file_do_not_meet(tmp_path):
         thread.join()
     assert errors == [] and os.listdir(tmp_path) == ["a.txt"]
     assert path.read_text(encoding="utf-8") in ("a" * 1000, "b" * 1000)
+
+
+def test_nobody_else_puts_a_file_in_anothers_place():
+    found = [
+        path.relative_to(ROOT).as_posix()
+        for folder in ("helpers", "notebooks", "site")
+        for path in sorted((ROOT / folder).glob("**/*.py"))
+        if re.search(
+            r"\bos\.(replace|rename)\(|TemporaryFile|mkstemp", path.read_text(encoding="utf-8")
+        )
+    ]
+    assert found == ["helpers/internals/files.py"]
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows knows no such permissions")

@@ -56,6 +56,7 @@ CHANGES = {
     "epochs of the recipe": {"options": OPTIONS | {"epochs": 5}},
     "fold": {"options": OPTIONS | {"fold": (1, 6)}},
     "start": {"options": OPTIONS | {"start": tiny_study.Named("filters", None)}},
+    "callback": {"options": OPTIONS | {"callbacks": [keras.callbacks.SwapEMAWeights()]}},
     "units": {"settings": {"hidden": (17,)}},
     "layers": {"settings": {"hidden": (16, 16)}},
     "network": {"build": models.first_cnn, "settings": {"classes": 10}},
@@ -76,6 +77,13 @@ PAIRS = {
     "rotation of 8° or 90°": [{"augment": turned(8)}, {"augment": turned(90)}],
     "momentum": [{"optimizer": nesterov(0.9)}, {"optimizer": nesterov(0.8)}],
     "an optimiser's own rate": [{"optimizer": keras.optimizers.SGD(rate)} for rate in (0.5, 0.1)],
+    "a callback's settings": [
+        {"callbacks": [keras.callbacks.SwapEMAWeights(swap_on_epoch=each)]}
+        for each in (True, False)
+    ],
+    "callbacks of the course's own": [
+        {"callbacks": [tiny_study.Named(name, None)]} for name in ("freeze", "thaw")
+    ],
     "smoothing": [
         {"loss": losses.OneHotLoss("categorical_crossentropy", 10, share)} for share in (0.05, 0.1)
     ],
@@ -170,5 +178,11 @@ def test_a_configuration_is_plain_and_the_same_each_time(tmp_path):
 
 
 def test_what_cannot_be_compared_is_refused(tmp_path):
-    with pytest.raises(TypeError, match=r"expected what can be compared.*get_config"):
-        digest(tmp_path, options={"more": lambda split, judge: split})
+    by_rate = keras.callbacks.LearningRateScheduler(lambda epoch: 0.1)
+    for options in (
+        {"more": lambda split, validation: split},
+        {"callbacks": [by_rate]},
+        {"callbacks": [lambda: None]},
+    ):
+        with pytest.raises(TypeError, match=r"expected what can be compared.*get_config"):
+            digest(tmp_path, options=options)

@@ -1,13 +1,15 @@
 """A study trains the rows its table lacks, reports what is wrong by row, and rows repeat."""
 
 import functools
+import importlib
+import pkgutil
 import random
 import time
 from dataclasses import replace
 
 from helpers import data, evaluation, models, statistics, studies, training
 from helpers.recipes import augmentation
-from helpers.studies import storage, workers
+from helpers.studies import runner, storage, workers
 from helpers.studies import table as tables
 
 import keras
@@ -16,7 +18,7 @@ import pandas as pd
 import plans
 import pytest
 import tiny_study
-from plans import notebook_22
+from plans import common, notebook_22
 from tiny_study import Network, Worker, grid, lines, search, wait_for
 
 ROWS = [f"width={width} seed={seed}" for width in (1, 2, 3) for seed in (1, 2)]
@@ -61,7 +63,7 @@ def test_a_run_fills_the_table_and_the_next_has_nothing_to_do(folder, capsys):
     table = studies.run(plan)
     assert table["row"].tolist() == ROWS and trained() == [1, 1, 2, 2, 3, 3]
     pd.testing.assert_frame_equal(studies.run(plan), table)
-    capsys.readouterr()
+    assert "another one has the row" not in capsys.readouterr().err
     pd.testing.assert_frame_equal(studies.load(plan), table)
     assert trained() == [1, 1, 2, 2, 3, 3] and capsys.readouterr().out == ""
 
@@ -188,6 +190,14 @@ def test_a_training_that_is_lost_ends_at_once_and_is_over(folder, loss):
     assert statistics.summarise(table, "width").index.tolist() == [1, 3]
 
 
+def test_a_row_that_another_worker_has_is_told(folder, monkeypatch, capsys):
+    store = runner._Record.store
+    monkeypatch.setattr(runner._Record, "store", lambda *what: store(*what) and False)
+    studies.run(grid(folder, factors={"width": [1]}, seeds=(1,)))
+    told = "row width=1 seed=1: this worker gave no sign of life for 0.5 s; another one has the row"
+    assert told in capsys.readouterr().err
+
+
 def test_ctrl_c_gives_the_row_back(folder, monkeypatch):
     plan, fit = grid(folder), training.fit
 
@@ -244,6 +254,15 @@ def test_a_search_may_get_values_and_trials(folder):
     table = studies.run(wider)
     pd.testing.assert_frame_equal(table[:12], before)
     assert len(table) == 14 == len(tiny_study.trained())
+
+
+def test_each_row_of_each_search_is_chosen_by_a_seed_of_its_own(tmp_path):
+    rates = [
+        rate
+        for seed in (1, 2, 3)
+        for rate in studies.run(search(tmp_path / str(seed), "random", seeds=(seed,)))["rate"]
+    ]
+    assert len(rates) == len(set(rates)) == 60
 
 
 def test_a_spoilt_line_is_reported_and_trained_again_once_it_is_deleted(folder, capsys):
@@ -575,6 +594,18 @@ def test_every_plan_of_the_course_builds_and_its_table_fits(plan):
         assert not model.compiled and model.input_shape == (None, 28, 28)
         assert isinstance(options, dict)
     assert tables.Table(plan).read_rows()[1] == []
+
+
+def test_every_stored_table_has_its_plan_and_the_rows_of_those_that_wait_fit_too():
+    modules = [module.name for module in pkgutil.iter_modules(plans.__path__)]
+    values = [vars(importlib.import_module(f"plans.{name}")).values() for name in modules]
+    known = {plan.path: plan for every in values for one in every for plan in plans._plans(one)}
+    folder = common.NOTEBOOKS / "studies"
+    stored = {*folder.glob("*.csv"), *folder.glob("larger/*.csv")}
+    assert stored and stored <= known.keys()
+    read = {plan.path for plan in plans.every()}  # whose rows the test above looks at
+    waiting = [tables.Table(known[path]).read_rows() for path in sorted(stored - read)]
+    assert [problem for _, bad in waiting for problem in bad] == []
 
 
 def test_the_rule_of_notebook_15_picks_the_networks_that_are_trained_in_full():

@@ -93,6 +93,16 @@ def test_a_database_that_fails_four_times_is_asked_again(
     assert errors == [] and len(table) == len(plan.rows) == len(tiny_study.trained())
 
 
+@pytest.mark.parametrize("call", ["suggest_float", "suggest_categorical"])
+def test_a_database_that_fails_while_a_setting_is_chosen_is_asked_again(
+    tiny, tmp_path, monkeypatch, call
+):
+    plan = tiny_study.search(tmp_path / "studies", "random", trials=2)
+    errors = failing(monkeypatch, optuna.trial.Trial, call, [LOST] * 4)
+    table = studies.run(plan, f"sqlite:///{tmp_path / 'studies.db'}")
+    assert errors == [] and len(table) == 2 == len(tiny_study.trained())
+
+
 @pytest.mark.parametrize(
     ("error", "left"),
     [(LOST, 2), (OSError("no such disk"), 6)],

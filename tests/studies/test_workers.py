@@ -238,6 +238,20 @@ def test_clocks_that_disagree_are_no_matter(study, clock, wrong):
     assert seconds_until_taken(clock, worker, lambda: None) == 60
 
 
+def test_a_worker_whose_process_number_is_not_known_here_keeps_its_row(study, clock):
+    """As in another container: the same host name, but process numbers of its own."""
+    elsewhere = workers.Worker(study, {"a": {}})
+    elsewhere.id = f"{2**22 + 1}-{elsewhere.id.partition('-')[2]}"  # beyond the greatest number
+    trial = elsewhere.take()
+    with pytest.raises(Waiting):
+        seconds_until_taken(clock, workers.Worker(study, {"a": {}}), lambda: elsewhere.sign(trial))
+
+
+def test_workers_of_one_process_number_are_told_apart(study):
+    ids = {workers.Worker(study, {}).id for _ in range(100)}
+    assert len(ids) == 100
+
+
 def test_a_row_whose_taker_was_killed_before_its_first_sign_is_taken_over(study, clock):
     study.enqueue_trial({}, user_attrs={"row": "a"})
     study.ask()

@@ -89,12 +89,13 @@ def grade(course, names):
         print(printable(misplaced))
     for name in names:
         course.release(name)
-        lost = [one for one in course.students(name) if course.record(name, one)]
-        if lost := set(lost) - set(course.graded(name)):
+        if lost := course.lost(name):
             print(
                 f"gradebook.db holds no marks of {len(lost)} that were graded: this is done again."
             )
             print("Marks given by hand were in it alone. If you have a copy, stop, put it back.")
+        for student in sorted(set(lost) - set(course.students(name))):
+            print(printable(f"{student} cannot be graded again: the hand-in is gone. Put it back."))
         waiting = course.waiting(name)
         print(f"{name}: {len(waiting)} of {len(course.students(name))} to grade", flush=True)
         for number, (student, done) in enumerate(
@@ -138,8 +139,12 @@ def main(command, *names):
                     course.release(name)
                     print(f"release/{name}/{name}.ipynb")
                 return 0
-            handed_in = names or [name for name in known if course.students(name)]
-            failed = {"grade": grade, "feedback": feedback}[command](course, handed_in)
+            begun = names or [
+                name for name in known if course.students(name) or course.graded(name)
+            ]
+            failed = {"grade": grade, "feedback": feedback}[command](course, begun)
+            if not begun:
+                print("Nothing was handed in. Expected: submitted/<student>/<assignment>/")
             return int(failed > 0)
     except Timeout:
         sys.exit("expected to be the only run, found another one at work. Wait for it, or end it.")

@@ -166,12 +166,7 @@ def put_right(nb, released):
             notes.append(f"The cell {name} was deleted; it was put back as it was handed out.")
             places = [last + 1]
             nb.cells.insert(last + 1, nbformat.from_dict({**cell}))
-        setting, place = cell.metadata.nbgrader, places[-1]
-        if place < last and setting.grade and setting.locked:
-            notes.append(f"The cell {name} stood before its answer; it was graded behind it.")
-            nb.cells.insert(last, nb.cells.pop(place))
-            place = last
-        last = place
+        last = places[-1]
     pictures = {cell.source: cell.attachments for cell in released.cells if "attachments" in cell}
     for cell in nb.cells:
         if cell.cell_type == "markdown" and cell.source in pictures:
@@ -218,7 +213,7 @@ def _known(nb, ours):
         cell.metadata = nbformat.from_dict(ours[name].metadata)
         answered = answered or (edited and setting.solution)
         if edited and not setting.solution:
-            notes.append(f"The cell {name} was edited; it was graded as it was handed out.")
+            notes.append(f"The cell {name} is not today's; it was graded as it stands in release/.")
     return notes[::-1], answered
 
 

@@ -30,6 +30,7 @@ from traitlets import Bool, Int, Unicode
 
 LONGEST = 10_000  # characters of printed text that are kept of a cell
 ROOM = 10_000_000  # characters of all outputs of a notebook together
+NO_ANSWER = re.compile("This question is not answered yet|No cell defines ")
 
 
 class Student:
@@ -177,27 +178,31 @@ class Judge(NbGraderPreprocessor):
         prepare(Path(self.cache))
         with Gradebook(where["db_url"]) as gradebook:
             notebook = gradebook.find_notebook(where["notebook"], where["assignment"])
+            blank = {cell.name: cell.source.strip() for cell in notebook.source_cells}
             locked = {cell.name: cell.source for cell in notebook.source_cells if cell.locked}
             graded = {cell.name for cell in notebook.grade_cells} & set(locked)
         known = recorded(self.root, where["assignment"])
         with tempfile.TemporaryDirectory() as scratch:
             student = Student(lambda: self._sandbox(scratch), self.all_seconds)
             with contextlib.closing(student), setenv(**SHORT, MPLBACKEND="agg"):
-                self._run(nb, student, locked, graded, known)
+                self._run(nb, student, blank, locked, graded, known)
         return sayable(nb), resources
 
     def _sandbox(self, scratch):
         limits = Limits(seconds=self.seconds, memory=self.memory_gb * 2**30)
         return Sandbox(Path(self.cache), limits, None if self.sandbox else scratch)
 
-    def _run(self, nb, student, locked, graded, known):
+    def _run(self, nb, student, blank, locked, graded, known):
         """Every code cell, in order. What is trusted comes from the gradebook, by its name.
 
         A question that loses marks where another has lost some, or where a process ended, is asked
         again with its own cells alone, and what is right then counts: whatever the code of another
         question has overwritten, taken over or ended costs that one.
+
+        A blank answer is not run, and a question without one is asked again at the end: the answer
+        may stand in a cell before it, or behind the checks.
         """
-        trusted, given, own = {"__name__": "__main__"}, [], []
+        trusted, given, own, missing = {"__name__": "__main__"}, [], [], []
         lost, deaths = False, 0
         for cell in nb.cells:
             if cell.cell_type != "code":
@@ -209,13 +214,18 @@ class Judge(NbGraderPreprocessor):
                 outputs = functools.partial(check, locked[name], trusted, seconds=self.seconds)
                 with asking(name, known, trusted):
                     cell.outputs = outputs(student)
-                    unanswered = any("NotImplementedError" in one for one in own)
+                    unanswered = not own or any("NotImplementedError" in one for one in own)
                     if _errors(cell.outputs) and not unanswered:
                         if lost or student.deaths > deaths:
                             alone = again(given, own, student, outputs)
                             cell.outputs = max(cell.outputs, alone, key=_kept)
                         lost = True
+                if any(map(NO_ANSWER.match, _errors(cell.outputs))):
+                    missing.append((cell, name, outputs))
                 own, deaths = [], student.deaths
+                continue
+            if name not in locked and cell.source.strip() == blank.get(name):
+                cell.outputs = []
                 continue
             cell.outputs = outputs_of(student, cell.source, START if name in locked else 0)
             if name in locked:
@@ -225,6 +235,9 @@ class Judge(NbGraderPreprocessor):
                 with contextlib.redirect_stdout(io.StringIO()):
                     exec(compile(locked[name], name, "exec"), trusted)
             (given if name in locked else own).append(cell.source)
+        for cell, name, outputs in missing:
+            with asking(name, known, trusted):
+                cell.outputs = outputs(student)
 
 
 def outputs_of(student, source, more=0):

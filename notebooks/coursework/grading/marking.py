@@ -198,12 +198,16 @@ class Question:
         raise Lost(sum(part.marks for part in kept), " ".join(dict.fromkeys(said)))
 
     def _mistakes(self, of, cases, parts, found, lost, within):
-        """The recorded mistakes with the lost parts that each explains, the best first."""
+        """The recorded mistakes with the lost parts that each explains, the best first.
+
+        None where what the answer has right would have been wrong by that mistake.
+        """
         explaining = []
         for mistake in self.wrong:
             made = self._made(mistake["wrong"], of, cases, parts)
             alike = {part for part in parts if _agree(made[part], found[part], within)}
-            explaining.append((mistake["says"], alike & set(lost), len(alike)))
+            if set(parts) - set(lost) <= alike:
+                explaining.append((mistake["says"], alike & set(lost), len(alike)))
         best = sorted(explaining, key=lambda one: (-len(one[1]), -one[2]))
         return [(says, explained) for says, explained, _ in best]
 

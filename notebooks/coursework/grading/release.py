@@ -1,5 +1,7 @@
 """What must be true of an assignment before it is handed out."""
 
+import ast
+
 from intake import graded_cells
 
 BEGIN = ("### BEGIN SOLUTION", "### BEGIN HIDDEN TESTS")
@@ -10,8 +12,8 @@ SHORTEST = 12  # characters of a line that only an answer can hold
 def faults(source):
     """What is wrong with a source notebook, a sentence each.
 
-    Every answer that a program marks has checks behind it, named <answer>_checks, and whatever
-    gives marks gives more than none.
+    Every answer that a program marks has checks behind it, named <answer>_checks, whatever gives
+    marks gives more than none, and code is Python: what stops here would cost every student marks.
     """
     cells, found, seen = dict(graded_cells(source)), [], []
     for name, cell in graded_cells(source):
@@ -19,6 +21,8 @@ def faults(source):
         if name in seen:
             found.append(f"There are several cells {name}; expected one.")
         seen.append(name)
+        if cell.cell_type == "code" and (why := _no_python(cell.source)):
+            found.append(f"{name} is no Python: {why}.")
         if about.grade and not about.get("points", 0) > 0:
             found.append(f"{name} gives no marks; expected points above 0.")
         if about.grade and about.locked and "assert" not in cell.source:
@@ -32,6 +36,15 @@ def faults(source):
             elif checks in seen:
                 found.append(f"{checks} stands before {name}; expected it behind.")
     return found
+
+
+def _no_python(source):
+    """Why a cell cannot be run, or ""."""
+    try:
+        ast.parse(source)
+        return ""
+    except SyntaxError as error:
+        return str(error)
 
 
 def _asks(checks):

@@ -3,7 +3,6 @@
 What a grading leaves appears whole or not at all, in autograded/<student>/<assignment>/.
 """
 
-import contextlib
 import copy
 import csv
 import hashlib
@@ -16,15 +15,17 @@ import sys
 import tempfile
 import time
 import warnings
+from contextlib import suppress
 from pathlib import Path
 
 from helpers.internals import files
 
 import intake
+import marking
 import nbformat
 import release
 from judge import Refused, at_most
-from nbgrader.api import Gradebook
+from nbgrader.api import Gradebook, MissingEntry
 from nbgrader.apps.api import NbGraderAPI
 from traitlets.config import PyFileConfigLoader
 
@@ -49,7 +50,8 @@ class Course:
 
     def assignments(self):
         """Names of all assignments, in order."""
-        return sorted(path.name for path in (self.root / "source").iterdir() if path.is_dir())
+        folders = (self.root / "source").iterdir()  # JupyterLab leaves others beside them
+        return sorted(one.name for one in folders if (one / f"{one.name}.ipynb").is_file())
 
     def students(self, name):
         """Who handed in an assignment, in order: the names of the folders."""
@@ -78,7 +80,12 @@ class Course:
         Raises: RuntimeError where nbgrader can't, or where a question could not be marked, or the
             student version holds an answer.
         """
-        source = nbformat.read(self.root / "source" / name / f"{name}.ipynb", as_version=4)
+        path = self.root / "source" / name / f"{name}.ipynb"
+        try:
+            source = nbformat.read(path, as_version=4)
+            marking.recorded(self.root, name)
+        except ValueError as broken:  # of JSON as well as of TOML
+            _refuse(name, [f"Its notebook, or its file in mistakes/, cannot be read ({broken})."])
         _refuse(name, release.faults(source))
         done = NbGraderAPI(config=self.config).generate_assignment(name, force=True)
         if not done["success"]:
@@ -111,11 +118,20 @@ class Course:
 
     def graded(self, name):
         """Who was graded, in order: a record and marks are there, though perhaps no hand-in."""
+        return sorted(self._recorded(name) & self._marked(name))
+
+    def lost(self, name):
+        """Who was graded, in order, and has no marks in the gradebook any more."""
+        return sorted(self._recorded(name) - self._marked(name))
+
+    def _recorded(self, name):
+        records = map(_read, self.root.glob(f"autograded/*/{name}/record.json"))
+        return {record["student"] for record in records if record}
+
+    def _marked(self, name):
         with Gradebook(self.config.CourseDirectory.db_url) as gradebook:
             marked = {one.student.id for one in gradebook.assignment_submissions(name)}
-        records = self.root.glob(f"autograded/*/{name}/record.json")
-        kept = [record for path in records if (record := _read(path))]
-        return sorted(one["student"] for one in kept if ident(one["student"]) in marked)
+        return {student for student in self._recorded(name) if ident(student) in marked}
 
     def waiting(self, name):
         """Who is still to be graded."""
@@ -129,6 +145,7 @@ class Course:
     def grade(self, name, student):
         """Grade one hand-in. It appears in autograded/ whole or not at all. Returns the record."""
         began, key = time.monotonic(), self.key(name, student)
+        settled = self._settled(name, student)
         released = intake.released(self.root, name)
         paths, problem = intake.look(self.root / "submitted", student, name)
         content, notes = (None, [problem]) if problem else intake.read(paths, f"{name}.ipynb")
@@ -152,7 +169,33 @@ class Course:
             (done / "record.json").write_text(json.dumps(record), encoding="utf-8")
             shutil.rmtree(self._page(name, student), ignore_errors=True)
             _move(done, self._graded(name, student))
+        self._let_stand(name, student, settled)
         return record
+
+    def _texts(self, name, student):
+        """The texts that a person marks, of a graded notebook: name to text."""
+        path = self._graded(name, student) / f"{name}.ipynb"
+        cells = intake.graded_cells(nbformat.read(path, as_version=4)) if path.is_file() else []
+        abouts = [(key, cell.metadata.nbgrader, cell.source) for key, cell in cells]
+        return {key: text for key, about, text in abouts if about.grade and about.solution}
+
+    def _settled(self, name, student):
+        """Those that a person has marked and need not look at again."""
+        texts, settled = self._texts(name, student), set()
+        with Gradebook(self.config.CourseDirectory.db_url) as gradebook, suppress(MissingEntry):
+            (notebook,) = gradebook.find_submission(name, ident(student)).notebooks
+            marked = [grade for grade in notebook.grades if grade.manual_score is not None]
+            settled = {grade.name for grade in marked if not grade.needs_manual_grade}
+        return {key: text for key, text in texts.items() if key in settled}
+
+    def _let_stand(self, name, student, settled):
+        """Let marks stand whose texts are the same: nbgrader wants all to be looked at again."""
+        with Gradebook(self.config.CourseDirectory.db_url) as gradebook:
+            for key, text in self._texts(name, student).items():
+                if settled.get(key) == text:
+                    grade = gradebook.find_grade(key, name, name, ident(student))
+                    grade.needs_manual_grade = False
+            gradebook.db.commit()
 
     def _autograde(self, scratch, name, student, nb, when):
         """Let nbgrader grade a notebook in a folder of its own. Returns why it failed, or None."""
@@ -178,7 +221,7 @@ class Course:
             config = copy.deepcopy(self.config)
             config.CourseDirectory.feedback_directory = str(Path(scratch, "feedback"))
             config.Grades.brief = brief
-            with contextlib.suppress(Refused), at_most(PAGE_SECONDS):
+            with suppress(Refused), at_most(PAGE_SECONDS):
                 done = {"success": False, "error": "Error: it took too long"}
                 done = NbGraderAPI(config=config).generate_feedback(
                     name, ident(student), force=True

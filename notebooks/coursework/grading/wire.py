@@ -8,6 +8,7 @@ import base64
 import json
 import math
 import re
+from collections.abc import Set, ValuesView
 
 import numpy as np
 
@@ -23,7 +24,8 @@ def pack(value, describe=None):
     """Turn a value into bytes.
 
     Arguments: value: None, bool, number, str, list, tuple, dict, or anything NumPy can read as an
-        array of numbers. describe: function from any other object to plain data, or to None.
+        array of numbers; what else holds such values in a row becomes a list. describe: function
+        from any other object to plain data, or to None.
     Returns: bytes. Raises: Unsendable for anything else, and for more than 16 MB.
     """
     try:
@@ -39,6 +41,8 @@ def _encode(value, describe):
     """The value in JSON's types; what JSON lacks becomes a dictionary with one key."""
     if value is None or type(value) in (bool, int, float, str):
         return value
+    if isinstance(value, Set | ValuesView | range):
+        value = list(value)
     if isinstance(value, list | tuple):
         items = [_encode(item, describe) for item in value]
         return items if isinstance(value, list) else {"tuple": items}
@@ -48,9 +52,11 @@ def _encode(value, describe):
         return _encode(value.item(), describe) if value.dtype.kind in "biufU" else _refuse(value)
     if (described := describe(value)) is not None:
         return {"model": _encode(described, describe)}
-    if not hasattr(value, "__array__"):
+    if not (hasattr(value, "__array__") or hasattr(value, "__array_interface__")):
         _refuse(value)
     array = np.ascontiguousarray(value).reshape(np.shape(value))
+    if array.dtype.kind in "UO":  # texts, or lists of different lengths
+        return _encode(array.tolist(), describe)
     if array.dtype.kind not in "biuf":
         _refuse(value)
     data = base64.b64encode(array.tobytes()).decode()
