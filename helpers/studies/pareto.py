@@ -1,4 +1,4 @@
-"""Two aims at once, accuracy and cost: the Pareto front of a table, and figures that measure it."""
+"""Two objectives, accuracy and cost: the Pareto front of a table, and figures that measure it."""
 
 import numpy as np
 import pandas as pd
