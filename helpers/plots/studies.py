@@ -136,7 +136,10 @@ def _padded(values: pd.Series) -> tuple[float, float]:
 
 
 def curves(
-    table: pd.DataFrame, factor: str, title: str = "Learning curves, mean over seeds"
+    table: pd.DataFrame,
+    factor: str,
+    title: str = "Learning curves, mean over seeds",
+    lowest: float | None = None,
 ) -> Figure:
     """Loss and accuracy per epoch of each setting: mean over seeds, shaded from least to greatest.
 
@@ -146,6 +149,8 @@ def curves(
         table: as `studies.load` returns it.
         factor: name of the column that tells settings apart.
         title: above the figure.
+        lowest: accuracies from here up, 0 … 1, and losses on a logarithmic scale: there settings
+            differ in their last epochs. None shows all.
 
     Raises:
         ValueError: for more settings than markers can tell apart.
@@ -165,6 +170,10 @@ def curves(
             epochs = range(1, every.shape[1] + 1)
             shade = {"color": style["color"], "alpha": 0.2, "linewidth": 0}
             ax.fill_between(epochs, every.min(0), every.max(0), **shade)
+    if lowest is not None:
+        axes[0].set_yscale("log")
+        axes[1].set_ylim(lowest, 1.002)
+    fig.set_dpi(80)  # a notebook may have many of them
     note = f"{factor}; dashed, white: training; solid, shaded: validation"
     return legend_below(fig, axes[0], title=note)
 

@@ -194,12 +194,11 @@ def test_isolated_ink_keeps_the_pixels_that_touch_it():
     assert np.array_equal(ink.isolated(np.full((5, 6), 0.7, np.float32), mask), kept)
 
 
-def test_a_crop_has_a_margin_where_there_is_one():
+def test_a_crop_holds_a_mask_and_nothing_beside_it():
     array = np.arange(42).reshape(6, 7)
     mask = np.zeros((6, 7), bool)
     mask[0, 2] = mask[3, 4] = True
     assert np.array_equal(ink.crop(array, mask), array[0:4, 2:5])
-    assert np.array_equal(ink.crop(array, mask, margin=1), array[0:5, 1:6])
 
 
 def test_a_scan_ends_where_its_ink_is_two_fifths_of_the_dark_part():

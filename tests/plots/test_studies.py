@@ -156,6 +156,12 @@ def test_curves_are_means_over_seeds_without_runs_that_became_nan():
         assert (heights.min(), heights.max()) == pytest.approx((values.min(), values.max()))
 
 
+def test_curves_may_leave_out_what_is_far_below():
+    loss, accuracy = study_plots.curves(TABLE, "width", lowest=0.9).axes
+    assert loss.get_yscale() == "log" and accuracy.get_ylim() == pytest.approx((0.9, 1.002))
+    assert study_plots.curves(TABLE, "width").axes[0].get_yscale() == "linear"
+
+
 def test_pareto_joins_what_nothing_cheaper_beats():
     summary = pd.DataFrame(
         {"accuracy": [0.94, 0.9, 0.8, 0.95], "cost": [4, 1, 2, 3]}, index=["d", "a", "b", "c"]

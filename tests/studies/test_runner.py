@@ -201,6 +201,7 @@ def test_a_row_that_another_worker_has_is_told(folder, monkeypatch, capsys):
 def test_ctrl_c_gives_the_row_back(folder, monkeypatch):
     plan, fit = grid(folder), training.fit
 
+    @functools.wraps(fit)  # a configuration has its options
     def interrupted(*arguments, **options):
         if len(trained()) == 2:
             tiny_study.note("width=2")
@@ -487,7 +488,7 @@ def test_a_recipe_may_make_targets_from_the_images_it_trains_on(folder, monkeypa
 
 
 def test_a_recipe_may_add_images_but_not_to_those_that_judge(folder, monkeypatch):
-    def fit(model, split, validation, **options):
+    def fit(model, split, validation, callbacks=(), **options):
         return training.History([1], [0], [1], [0], 1.0, len(split), 32)
 
     monkeypatch.setattr(training, "fit", fit)
@@ -517,6 +518,7 @@ def folded(width, fold):
 def test_folds_share_the_images_between_them(folder, sample, monkeypatch):
     seen = []
 
+    @functools.wraps(training.fit)
     def fit(model, split, validation, **options):
         seen.append([{image.tobytes() for image in part.images} for part in (split, validation)])
         return training.History([1], [0], [1], [0], 1.0, len(split), 32)

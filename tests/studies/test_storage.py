@@ -172,3 +172,18 @@ def test_a_password_is_not_told(tiny, tmp_path, url, shown):
 def test_how_to_write_odd_characters_of_a_password_is_told():
     with pytest.raises(storage.StorageGone, match="written %40 %3A %2F %3F"):
         storage.reach("postgresql://me:p@ss@localhost/db", None)
+
+
+# --- which trials go on -----------------------------------------------------------------------
+
+
+def test_after_1_3_9_27_and_81_epochs_all_but_the_best_third_stop():
+    study = optuna.create_study(direction="maximize", pruner=storage.Halving())
+    trials = [study.ask() for _ in range(6)]
+    stopped = {}
+    for epoch in range(1, 100):
+        for goal, trial in enumerate(trials):
+            trial.report(0.1 * goal, epoch)
+        stopped[epoch] = [goal for goal, trial in enumerate(trials) if trial.should_prune()]
+    assert [epoch for epoch, those in stopped.items() if those] == [1, 3, 9, 27, 81]
+    assert all(stopped[epoch] == [0, 1, 2, 3] for epoch in (1, 3, 9, 27, 81))
