@@ -143,8 +143,9 @@ def test_the_quick_tier_trains_two_settings_from_two_seeds_and_keeps_them_apart(
     assert len(trained()) == 4
 
 
-def test_the_quick_tier_makes_two_rows_of_a_search(folder, quick):
-    plan = search(folder, "tpe", prune=True)
+@pytest.mark.parametrize("sampler", ["random", "tpe", "genetic"])
+def test_the_quick_tier_makes_two_rows_of_a_search(folder, quick, sampler):
+    plan = search(folder, sampler, prune=True)
     assert studies.run(plan)["row"].tolist() == ["trial 0", "trial 1"] and not plan.path.exists()
 
 
