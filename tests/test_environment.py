@@ -109,7 +109,7 @@ def undeclared(paths, declared):
 
     Standard library and the course's own modules aside.
     """
-    own = {path.stem for path in ROOT.glob("**/*.py") if ".venv" not in path.parts}
+    own = {path.stem for top in ROOT.iterdir() for path in top.glob("**/*.py") if is_ours(top)}
     own |= {"helpers", "plans"} | set(sys.stdlib_module_names)
     names = {name.partition(".")[0] for path in paths for name in imports(path)} - own
     distributions = importlib.metadata.packages_distributions()
@@ -119,6 +119,11 @@ def undeclared(paths, declared):
         for name in names
         if not declared & set(map(canonicalize_name, distributions.get(name, [])))
     )
+
+
+def is_ours(top):
+    """Whether something at the top of the course was written here, and not by make."""
+    return top.name not in (".venv", "build")
 
 
 def imports(path):
