@@ -45,7 +45,7 @@ output that is code is monospaced."""
 STAMP = "import json\nfrom helpers.internals import stamp\nprint(json.dumps(stamp.ran_on()))"
 KERNEL = {"name": "python3", "display_name": "Python 3", "language": "python"}
 TICK = {True: 1, False: 4}  # seconds between lines of progress: on a terminal, elsewhere
-AT_ONCE = 2  # notebooks of `make course`: each leaves a core idle for a third of its time
+AT_ONCE = 2  # notebooks of `make course`: much of one runs on a single core
 LANGUAGE = {"name": "python", "pygments_lexer": "ipython3"}
 
 

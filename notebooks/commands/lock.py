@@ -61,7 +61,8 @@ def write_lock(root=ROOT, upgrade=False):
 
 if __name__ == "__main__":
     if "--list" in sys.argv:
-        sys.exit(print(*listed(), sep="\n"))
+        print(*listed(), sep="\n")
+        sys.exit()
     try:
         write_metadata()
         write_lock(upgrade="--upgrade" in sys.argv)

@@ -38,10 +38,7 @@ def url(server):
 
 @pytest.fixture(autouse=True)
 def tiny(monkeypatch, tmp_path):
-    tiny_study.install(monkeypatch.setattr)
-    monkeypatch.setenv("TRAINED", str(tmp_path / "trained"))
-    monkeypatch.setenv("PGOPTIONS", "-c idle_in_transaction_session_timeout=3s")
-    monkeypatch.delenv("COURSE_DATA", raising=False)
+    tiny_study.prepare(monkeypatch, tmp_path)
 
 
 class Computer:

@@ -41,6 +41,14 @@ def install(patch=setattr):
     patch(evaluation, "evaluate", evaluate)
 
 
+def prepare(monkeypatch, folder):
+    """Install it in a test whose workers share a storage, where a hung one soon loses its locks."""
+    install(monkeypatch.setattr)
+    monkeypatch.setenv("TRAINED", str(folder / "trained"))
+    monkeypatch.setenv("PGOPTIONS", "-c idle_in_transaction_session_timeout=3s")
+    monkeypatch.delenv("COURSE_DATA", raising=False)
+
+
 def fit(model, split, validation, *, epochs, callbacks, verbose):
     """Like `training.fit`: accuracies that depend on network and seed, seconds on nothing."""
     if model.row:
