@@ -227,6 +227,7 @@ def run_outputs(numbers, root=ROOT):
     if data:
         os.environ["COURSE_DATA"] = os.path.abspath(data)
     os.environ["COURSE_TIER"] = "full"
+    os.environ["TQDM_DISABLE"] = "1"  # a study's progress bar is no output to keep
     problems = []
     for path in chosen(numbers, root / "notebooks"):
         nb = nbformat.read(path, as_version=4)

@@ -34,7 +34,7 @@ LEGACY = {
     r"(?<![\w.])tf\.\w": "tf.*",
 }
 FIGURES = {"plots", "study_plots", "pages", "style", "plt", "fig", "figure", "ax", "axes"}
-UNTIDY = r"\bat 0x[0-9a-f]{6,}|\bHistory\(loss=|\b\w*Warning:|<keras\.\S+ |callbacks\.history"
+UNTIDY = r"\bat 0x[0-9a-f]{6,}|\bHistory\(loss=|\b\w*Warning:|<keras\.\S+ |\d%\||callbacks\.history"
 MACHINE_PATHS = r"/(home/[\w.-]+|Users/[\w.-]+|root)/|[A-Z]:\\+Users\\+|\bipykernel_\d+"
 
 
@@ -404,7 +404,7 @@ def machine_paths(nb, *folders):
 
 
 def untidy_outputs(nb):
-    """No output shows a warning, an address in memory, or an object that nobody asked to see."""
+    """No output shows a warning, a progress bar, a memory address, or what nobody asked to see."""
     return [
         f"the output of cell {n} shows {match.group()!r}; expected what the reader asked for: "
         "assign what is not to be seen to _, or mend what warns"

@@ -98,6 +98,7 @@ BAD = [
     (gates.untidy_outputs, change(outputs=[text_output("<object at 0x7f3a2b1c>")]), "0x7f3a2b1c"),
     (gates.untidy_outputs, change(outputs=[text_output("History(loss=[0.1])")]), "History"),
     (gates.untidy_outputs, change(outputs=[text_output("UserWarning: no")]), "UserWarning:"),
+    (gates.untidy_outputs, change(outputs=[text_output("order: 100%|████| 2/2")]), "0%|"),
     (gates.machine_paths, change(outputs=[text_output("/tmp/ipykernel_12/3.py")]), "ipykernel_12"),
 ]
 OLD_CODE = [
