@@ -4,9 +4,11 @@ It is no part of MNIST or EMNIST, and nothing of it went into any network of the
 """
 
 import io
+import math
 import re
 import zipfile
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 
 from helpers import course
@@ -115,14 +117,20 @@ def _read(archive: Path) -> list[tuple[int, int, Image.Image]]:
         raise _broken(archive, f"{type(error).__name__}: {error}") from error
     if not found:
         raise _broken(archive, "none")
-    return sorted(found, key=lambda one: one[:2])
+    found.sort(key=lambda one: one[:2])
+    copies = math.ceil(len(found) / len(CHARACTERS))
+    wanted = [*product(range(len(CHARACTERS)), range(copies))]
+    if [one[:2] for one in found] != wanted:  # a damaged table of contents hides some
+        raise _broken(archive, f"{len(found):,} in unequal numbers")
+    return found
 
 
 def _broken(archive: Path, found: str) -> DataUnavailable:
     """The error for an archive that does not hold what it should."""
     mend = "Put a good copy in its place, or take pictures rendered from fonts: "
     mend += "photographs.load(rendered=True)."
-    return damaged(archive, "pictures named like U_A/0.png, whole", found, mend)
+    expected = "as many pictures of each of 62 characters, named like U_A/0.png, whole"
+    return damaged(archive, expected, found, mend)
 
 
 def _rendered(seed: int = 0) -> Photographs:

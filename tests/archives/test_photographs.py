@@ -8,6 +8,7 @@ from helpers.archives import photographs, sample
 
 import numpy as np
 import pytest
+import tiny
 import written
 from PIL import Image
 
@@ -32,6 +33,11 @@ def write_archive(folder, members):
     return path
 
 
+def pictures_of_all(count):
+    """So many pictures of each character, by their names in an archive; the last come first."""
+    return {name: picture("A") for name in reversed(tiny.photograph_names(count))}
+
+
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
     monkeypatch.setenv("COURSE_DATA", str(tmp_path))
@@ -39,19 +45,30 @@ def folder(tmp_path, monkeypatch):
 
 
 def test_an_archive_is_read_in_the_order_of_labels_and_numbers(folder):
-    names = ["U_A/10.png", "U_A/2.png", "L_a/0.png", "D_7/1.png", "notes.txt"]
-    write_archive(folder, dict.fromkeys(names, picture("R")) | {"notes.txt": b"x"})
+    one = {"L_a/1.png": picture("a").resize((25, 31))}
+    write_archive(folder, pictures_of_all(2) | one | {"notes.txt": b"x"})
     found = photographs.load()
-    assert found.labels.tolist() == [7, 10, 10, 36] and not found.sample
-    assert all(one.size == (24, 30) for one in found.pictures)
+    assert found.labels.tolist() == [label for label in range(62) for _ in range(2)]
+    assert not found.sample
+    sizes = [one.size for one in found.pictures]
+    assert sizes.index((25, 31)) == 73 and sizes.count((24, 30)) == 123
     assert sample.CHARACTERS[36] == "a" == data.CLASSES["emnist/byclass"][36]
 
 
 def test_the_quick_tier_takes_a_few_of_each(folder, monkeypatch):
-    write_archive(folder, {f"U_A/{n}.png": picture("A") for n in range(photographs.QUICK + 3)})
-    assert len(photographs.load()) == photographs.QUICK + 3
+    write_archive(folder, pictures_of_all(photographs.QUICK + 3))
+    assert len(photographs.load()) == 62 * (photographs.QUICK + 3)
     monkeypatch.setenv("COURSE_TIER", "quick")
-    assert len(photographs.load()) == photographs.QUICK
+    assert len(photographs.load()) == 62 * photographs.QUICK
+
+
+@pytest.mark.parametrize("lost", ["D_0/0.png", "U_A/1.png", "L_z/1.png"])
+def test_an_archive_that_hides_a_picture_is_refused(folder, lost):
+    members = pictures_of_all(2)
+    del members[lost]
+    write_archive(folder, members)
+    with pytest.raises(data.DataUnavailable, match="found 123 in unequal numbers"):
+        photographs.load()
 
 
 def test_where_there_is_no_archive_it_says_what_to_do(folder, monkeypatch):

@@ -1,6 +1,7 @@
 """Tiny archives in the publishers' layouts, for tests: right ones, and wrong ones on demand."""
 
 import gzip
+import string
 import struct
 import zipfile
 
@@ -80,3 +81,9 @@ def explains(error, *words):
     missing = [word for word in ("xpected", *words) if word not in message]
     assert not missing, f"{missing} not in: {message}"
     return True
+
+
+def photograph_names(count):
+    """The names of so many photographs of each of 62 characters, as the archive has them."""
+    kinds = zip("DUL", (string.digits, string.ascii_uppercase, string.ascii_lowercase), strict=True)
+    return [f"{kind}_{one}/{n}.png" for kind, ones in kinds for one in ones for n in range(count)]
