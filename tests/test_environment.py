@@ -212,7 +212,7 @@ ALTERED = [
     ("environment.yml", ">=3.11,<3.14", ">=3.11,<3.15", 3, "Makefile supports Python"),
     ("environment.yml", "==0.0            #", "==0.0 \n      #", 1, "emnist.*a comment"),
     ("environment.yml", "<2.4          #", "<2.4\n      #", 1, "numpy.*a comment"),
-    ("pyproject.toml", '"keras >=3.13,<4"', '"keras >=3.13"', 1, "keras: pyproject.toml says"),
+    ("pyproject.toml", '"keras >=3.15,<4"', '"keras >=3.15"', 1, "keras: pyproject.toml says"),
     ("pyproject.toml", '    "pytest >=8.3,<10",\n', "", 1, "pytest: pyproject.toml says None"),
     ("pyproject.toml", 'python = ">=3.11', 'python = ">=3.10', 1, "pyproject.toml supports"),
     ("requirements.lock", "emnist==0.0", "emnist==0.1", 1, "emnist: the lock pins .'0.1'"),
