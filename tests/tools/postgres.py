@@ -12,6 +12,7 @@ import subprocess
 import tempfile
 import time
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import psycopg
 
@@ -24,6 +25,7 @@ KEEPER = """
   > "$1/log" 2>&1 &
 cat > /dev/null
 while kill -INT $! 2> /dev/null; do sleep 0.1; done
+"$0/pg_ctl" -D "$1/data" -m fast stop > /dev/null 2>&1  # where it was started anew
 rm -rf "$1"
 """
 
@@ -59,6 +61,20 @@ def server():
             yield url
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def restart(url, pause):
+    """Stop a server without a word to those it serves; start it again after so many seconds."""
+    with psycopg.connect(url) as connection:
+        (folder,) = connection.execute("SHOW data_directory").fetchone()
+    port = urlsplit(url).port
+    options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories="
+    user = USER if os.geteuid() == 0 else {}
+    control = [programs() / "pg_ctl", "-D", folder]
+    quiet = {"check": True, "cwd": "/", "stdout": subprocess.DEVNULL, **user}
+    subprocess.run([*control, "-m", "immediate", "stop"], **quiet)
+    time.sleep(pause)
+    subprocess.run([*control, "-o", options, "-l", f"{folder}/log", "start"], **quiet)
 
 
 def _create(folder, password, user):
