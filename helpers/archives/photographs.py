@@ -4,11 +4,9 @@ It is no part of MNIST or EMNIST, and nothing of it went into any network of the
 """
 
 import io
-import math
 import re
 import zipfile
 from dataclasses import dataclass
-from itertools import product
 from pathlib import Path
 
 from helpers import course
@@ -103,26 +101,38 @@ def _read(archive: Path) -> list[tuple[int, int, Image.Image]]:
     found = []
     try:
         with zipfile.ZipFile(archive) as zipped:
-            for name in zipped.namelist():
-                match = MEMBER.fullmatch(name)
-                if match is None or (course.tier() == "quick" and int(match[3]) >= QUICK):
+            members = _members(zipped.namelist())
+            for name, (label, number) in members.items():
+                if course.tier() == "quick" and number >= QUICK:
                     continue
                 with zipped.open(name) as packed:
                     picture = Image.open(io.BytesIO(packed.read(LARGEST)), formats=["PNG"])
                 if picture.width * picture.height > LARGEST:
                     raise ValueError(f"{name} has {picture.width} × {picture.height} pixels")
                 picture.load()
-                found.append((CHARACTERS.index(match[2]), int(match[3]), picture))
+                found.append((label, number, picture))
     except Exception as error:  # a damaged picture can make its decoder raise anything
         raise _broken(archive, f"{type(error).__name__}: {error}") from error
-    if not found:
-        raise _broken(archive, "none")
-    found.sort(key=lambda one: one[:2])
-    copies = math.ceil(len(found) / len(CHARACTERS))
-    wanted = [*product(range(len(CHARACTERS)), range(copies))]
-    if [one[:2] for one in found] != wanted:  # a damaged table of contents hides some
-        raise _broken(archive, f"{len(found):,} in unequal numbers")
-    return found
+    return sorted(found, key=lambda one: one[:2])
+
+
+def _members(names: list[str]) -> dict[str, tuple[int, int]]:
+    """The pictures among the names in an archive: name → label and number.
+
+    Raises:
+        ValueError: not as many of each character: a damaged table of contents hides some.
+    """
+    matches = {name: match for name in names if (match := MEMBER.fullmatch(name))}
+    members = {n: (CHARACTERS.index(found[2]), int(found[3])) for n, found in matches.items()}
+    numbers = [
+        sorted(number for label, number in members.values() if label == one)
+        for one in range(len(CHARACTERS))
+    ]
+    count = len(members) // len(CHARACTERS)
+    ranges = [*range(count)], [*range(1, count + 1)]  # some are numbered from 1
+    if count == 0 or any(one not in ranges for one in numbers):
+        raise ValueError(f"{len(members):,} in unequal numbers")
+    return members
 
 
 def _broken(archive: Path, found: str) -> DataUnavailable:

@@ -67,7 +67,7 @@ def test_an_archive_that_hides_a_picture_is_refused(folder, lost):
     members = pictures_of_all(2)
     del members[lost]
     write_archive(folder, members)
-    with pytest.raises(data.DataUnavailable, match="found 123 in unequal numbers"):
+    with pytest.raises(data.DataUnavailable, match="123 in unequal numbers"):
         photographs.load()
 
 

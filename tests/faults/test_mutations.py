@@ -116,7 +116,7 @@ def with_a_broken_chunk(content):
 )
 def test_a_photograph_that_is_none_is_named(picture, found, monkeypatch, tmp_path):
     monkeypatch.setenv("COURSE_DATA", str(tmp_path))
-    members = {"U_A/0.png": png(24, 30), "U_A/1.png": picture}
+    members = dict.fromkeys(tiny.photograph_names(2), png(24, 30)) | {"U_A/1.png": picture}
     archive = tiny.write_zip(tmp_path / photographs.ARCHIVE, members)
     with pytest.raises(download.DataUnavailable) as error:
         photographs.load()
