@@ -71,10 +71,11 @@ def restart(url, pause):
     options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories="
     user = USER if os.geteuid() == 0 else {}
     control = [programs() / "pg_ctl", "-D", folder]
-    quiet = {"check": True, "cwd": "/", "stdout": subprocess.DEVNULL, **user}
-    subprocess.run([*control, "-m", "immediate", "stop"], **quiet)
+    quiet = {"cwd": "/", "stdout": subprocess.DEVNULL, **user}
+    subprocess.run([*control, "-m", "immediate", "stop"], check=True, **quiet)
     time.sleep(pause)
-    subprocess.run([*control, "-o", options, "-l", f"{folder}/log", "start"], **quiet)
+    start = [*control, "-o", options, "-l", f"{folder}/log", "start"]
+    subprocess.run(start, check=True, **quiet)
 
 
 def _create(folder, password, user):
