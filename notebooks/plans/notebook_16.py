@@ -1,11 +1,17 @@
 """Notebook 16: report D's three networks on three parts of EMNIST; finished networks."""
 
+import json
+from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 
 from helpers import data, models
+from helpers.recipes import fonts
 from helpers.recipes.augmentation import pixel_shifts, shift_averaged
 from helpers.recipes.schedules import one_cycle
-from plans.common import ALL_IMAGES, GENTLE, Plan
+from plans.common import ALL_IMAGES, GENTLE, NOTEBOOKS, Plan
+
+LATIN = "-latin-400-normal.woff"
 
 
 def report_d(network, classes):
@@ -85,6 +91,35 @@ def course_emnist(classes):
     return models.digit_cnn(classes), options
 
 
+@dataclass(frozen=True)
+class Fonts:
+    """Characters in 109 handwriting fonts, among the images to train on.
+
+    The fonts are npm packages under free licences: `npm ci --prefix notebooks/plans/fonts`.
+    """
+
+    name: str  # of the data set whose classes they get
+    copies: int = 4
+    folder = NOTEBOOKS / "plans" / "fonts"
+
+    def __call__(self, split, validation):
+        listed = json.loads((self.folder / "package.json").read_text(encoding="utf-8"))
+        files = [
+            self.folder / "node_modules" / package / "files" / f"{Path(package).name}{LATIN}"
+            for package in listed["dependencies"]
+        ]
+        if missing := [file for file in files if not file.is_file()]:
+            raise FileNotFoundError(
+                f"expected {len(files)} fonts, found none at {missing[0]} and {len(missing)} such "
+                f"places. Install them: npm ci --prefix {self.folder}"
+            )
+        return fonts.joined(split, fonts.render(files, data.CLASSES[self.name], self.copies))
+
+    def get_config(self):
+        listed = (self.folder / "package.json").read_text(encoding="utf-8")
+        return {"fonts": json.loads(listed)["dependencies"], "copies": self.copies}
+
+
 def finished(split):
     """The recipe of the networks that are judged on the test images of a split of EMNIST."""
     classes = len(data.CLASSES[f"emnist/{split}"])
@@ -92,6 +127,9 @@ def finished(split):
     def recipe(network):
         if network == "course's":
             return course_emnist(classes)
+        if network == "course's, with fonts":
+            model, options = course_emnist(classes)
+            return model, options | {"more": Fonts(f"emnist/{split}"), "epochs": 15}
         if network == "report E's":
             return models.report_e(classes=classes), {"batch_size": 36, "epochs": 10}
         model, options = report_d(network, classes)
@@ -104,7 +142,7 @@ REPORT_D = ["first", "second", "third"]
 final_letters, final_balanced, final_bymerge, final_byclass = (
     Plan(
         f"final_{name}",
-        {"network": [*networks, "course's"]},
+        {"network": [*networks, "course's", *with_fonts]},
         finished(name),
         epochs=epochs,  # of the course's network
         images=ALL_IMAGES,
@@ -112,10 +150,10 @@ final_letters, final_balanced, final_bymerge, final_byclass = (
         data=f"emnist/{name}",
         final=True,
     )
-    for name, epochs, networks in (
-        ("letters", 20, REPORT_D),
-        ("balanced", 20, [*REPORT_D, "report E's"]),
-        ("bymerge", 18, [*REPORT_D, "report E's"]),
-        ("byclass", 18, ["report E's"]),
+    for name, epochs, networks, with_fonts in (
+        ("letters", 20, REPORT_D, []),
+        ("balanced", 20, [*REPORT_D, "report E's"], ["course's, with fonts"]),
+        ("bymerge", 18, [*REPORT_D, "report E's"], []),
+        ("byclass", 18, ["report E's"], ["course's, with fonts"]),
     )
 )
