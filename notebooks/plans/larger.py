@@ -7,7 +7,27 @@ with COURSE_DATA naming the larger data:
 
 import plans
 from helpers import studies
-from plans import combined
+from plans import combined, notebook_16
+from plans.common import ALL_IMAGES, Plan
+
+
+def third_for(epochs):
+    """Report D's third network on Balanced for so many epochs, judged on a fifth held out."""
+    model, options = notebook_16.report_d("third", 47)
+    return model, options | {"epochs": epochs, "fold": (1, 5)}
+
+
+third_epochs = combined.on_larger(
+    Plan(
+        "third_epochs",
+        {"epochs": [8, 16, 24]},
+        third_for,
+        epochs=24,
+        images=ALL_IMAGES,
+        seeds=(1,),
+        data="emnist/balanced",
+    )
+)
 
 COMBINED = [combined.digit_changes, *combined.MEMBERS.values(), *combined.STUDENTS.values()]
 LEFT_OUT = (
@@ -22,4 +42,4 @@ AGAIN = [
 ]
 
 if __name__ == "__main__":
-    studies.command([*AGAIN, *COMBINED])
+    studies.command([*AGAIN, *COMBINED, third_epochs])
