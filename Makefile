@@ -27,7 +27,8 @@ test: $(STAMP) ## run all checks: style, unit tests, every notebook
 	  $(RUN) -m pytest $(TWO) --nbval --nbval-kernel-name warm --ignore=notebooks/coursework notebooks
 
 lab: $(STAMP) ## open JupyterLab on the first notebook
-	$(RUN) -m jupyterlab --LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb
+	PYTHONSTARTUP='$(CURDIR)/notebooks/commands/hints_startup.py' \
+	  $(RUN) -m jupyterlab --LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb
 
 outputs: $(STAMP) ## execute notebooks in full, in place: all, or NB=07
 	$(RUN) notebooks/commands/execute.py outputs $(NB)

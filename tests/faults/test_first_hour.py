@@ -1,12 +1,15 @@
 """What a learner meets in the first hour: each error is one sentence that says what to do."""
 
+import os
 import subprocess
 import sys
 import warnings
 from pathlib import Path
+from types import SimpleNamespace
 
 from helpers import data, evaluation, handwriting, models, preflight, training
 
+import hints
 import numpy as np
 import pytest
 import tiny
@@ -125,3 +128,26 @@ def test_without_an_environment_the_first_cell_says_what_to_do(tally):
     assert "missing" in row and "make clean lab" in row
     tally("mistake of the first hour", "named error")
     print(f"no environment: {row}")
+
+
+@pytest.mark.parametrize(
+    "cell, words",
+    [("course.start()", "Run All Above"), ("import helpers.no_such_module", "Change Kernel")],
+    ids=["forgotten set-up cell", "wrong kernel in a later notebook"],
+)
+def test_what_a_kernel_of_make_lab_says_below_an_error(cell, words, tally):
+    with pytest.raises((NameError, ModuleNotFoundError)) as error:
+        exec(cell, {})
+    assert words in hints.hint(error.value)
+    tally("mistake of the first hour", "named error")
+
+
+def test_an_edited_helper_is_told(tmp_path, monkeypatch, tally):
+    file = tmp_path / "made_up.py"
+    file.write_text("", encoding="utf-8")
+    monkeypatch.setitem(sys.modules, "helpers.made_up", SimpleNamespace(__file__=str(file)))
+    seen = {}
+    hints.edited(seen)
+    os.utime(file, (1, 1))
+    assert hints.edited(seen) == ["helpers.made_up"]
+    tally("mistake of the first hour", "named error")

@@ -1,0 +1,62 @@
+"""Hints beside three errors of a learner's first hour, in every kernel that `make lab` starts.
+
+hints_startup.py installs them. Python's own library does for all of it: a kernel may be of a Python
+that has nothing else.
+"""
+
+import os
+import sys
+
+
+def hint(error):
+    """What to do about an error, in one sentence; None where there is nothing to say."""
+    name = str(error.name)
+    if isinstance(error, NameError):
+        return (
+            f"Hint: if {name!r} is spelt right, it comes from a cell further up that was not run "
+            "(imports stand in the first code cell). Run > Run All Above Selected Cell, then this."
+        )
+    if name.partition(".")[0] in ("helpers", "keras"):
+        return (
+            f"Hint: this kernel is of {sys.executable}, which has no {name!r}. Expected is the "
+            "course's own: Kernel > Change Kernel > Python 3 (ipykernel), in the lab that "
+            "`make lab` opens."
+        )
+    return None
+
+
+def edited(seen):
+    """The course's modules whose files have changed since they were first seen here, each once.
+
+    Arguments: seen: name → time of its file, which this call keeps up.
+    """
+    found = []
+    for name, module in list(sys.modules.items()):
+        file = getattr(module, "__file__", None)
+        if name.partition(".")[0] in ("helpers", "plans") and file and os.path.exists(file):
+            time = os.path.getmtime(file)
+            if seen.setdefault(name, time) != time:
+                seen[name] = time
+                found.append(name)
+    return found
+
+
+def install(shell):
+    """Show a hint below an error, and after each cell one for modules that were edited."""
+    seen = {}
+
+    def show(shell, kind, error, trace, tb_offset=None):
+        shell.showtraceback((kind, error, trace), tb_offset=tb_offset)
+        if words := hint(error):
+            print(words, file=sys.stderr)
+
+    def look(*_):
+        if names := edited(seen):
+            print(
+                f"Hint: {', '.join(names)} changed after this kernel had loaded it, and what was "
+                "loaded is still at work. Kernel > Restart, then run the cells again.",
+                file=sys.stderr,
+            )
+
+    shell.set_custom_exc((NameError, ModuleNotFoundError), show)
+    shell.events.register("post_run_cell", look)
