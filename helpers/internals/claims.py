@@ -94,7 +94,9 @@ def line(fact: dict[str, object]) -> str:
 
 
 def _number(value: float | str) -> str:
-    """A number with as many digits as a reader wants: 473,631 or 0.9762."""
+    """A number with as many digits as a reader wants: 473,631 or 0.9762 or 3.1e-05."""
     if isinstance(value, str):  # what is not a number, such as nan
         return value
-    return f"{value:.4f}" if isinstance(value, float) else f"{value:,}"
+    if isinstance(value, float):
+        return f"{value:.4f}" if value == 0 or abs(value) >= 0.001 else f"{value:.2g}"
+    return f"{value:,}"

@@ -2,14 +2,13 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
 
 from helpers import data
 from helpers.internals import checks, fitting, tiers
 from helpers.internals.backend import keras
 
 import numpy as np
-from keras import KerasTensor, ops
+from keras.optimizers.schedules import CosineDecay
 from scipy.ndimage import gaussian_filter1d
 from tqdm import tqdm
 
@@ -23,15 +22,18 @@ SMOOTHED = 5
 """Standard deviation, in steps, of the weights with which losses are smoothed."""
 
 
-def one_cycle(peak: float, warm_up: float = 0.25) -> Callable[[int], "OneCycle"]:
+def one_cycle(peak: float, warm_up: float = 0.25) -> Callable[[int], CosineDecay]:
     """A schedule for one training: up to a peak, then down to almost nothing.
+
+    Linear from peak/25 up to the peak, then half a cosine down to peak/10,000.
 
     Args:
         peak: the highest learning rate, above 0.
         warm_up: share of the steps on the way up, 0 … 1.
 
     Returns:
-        Number of steps → schedule, as `training.fit` takes it.
+        Number of steps → schedule, as `training.fit` takes it. It is one of Keras's own, so that a
+        saved network loads without this course.
 
     Raises:
         ValueError: unless peak > 0 and 0 < warm_up < 1.
@@ -43,37 +45,13 @@ def one_cycle(peak: float, warm_up: float = 0.25) -> Callable[[int], "OneCycle"]
         raise ValueError(
             f"expected a peak above 0 and a warm_up between 0 and 1, found {peak} and {warm_up}."
         )
-    return lambda steps: OneCycle(peak, steps, warm_up)
-
-
-@keras.saving.register_keras_serializable("course")
-class OneCycle(keras.optimizers.schedules.LearningRateSchedule):
-    """Linear from peak/25 up to peak, then half a cosine down to peak/10,000.
-
-    Attributes:
-        peak: the highest learning rate.
-        steps: of the whole training.
-        warm_up: share of the steps on the way up, 0 … 1.
-    """
-
-    def __init__(self, peak: float, steps: int, warm_up: float = 0.25) -> None:
-        self.peak, self.steps, self.warm_up = peak, steps, warm_up
-
-    def __call__(self, step: int | KerasTensor) -> KerasTensor:
-        """The learning rate of a step.
-
-        Args:
-            step: from 0 to the number of steps.
-        """
-        done = ops.cast(step, "float32") / self.steps
-        up = self.peak * (0.04 + 0.96 * done / self.warm_up)
-        rest = ops.clip((done - self.warm_up) / (1 - self.warm_up), 0, 1)
-        down = self.peak * (1e-4 + (1 - 1e-4) * (1 + ops.cos(np.pi * rest)) / 2)
-        return ops.where(done < self.warm_up, up, down)
-
-    def get_config(self) -> dict[str, Any]:
-        """What is saved with a model."""
-        return {"peak": self.peak, "steps": self.steps, "warm_up": self.warm_up}
+    return lambda steps: CosineDecay(
+        peak / 25,
+        (1 - warm_up) * steps,
+        alpha=1e-4,
+        warmup_target=peak,
+        warmup_steps=warm_up * steps,
+    )
 
 
 @dataclass(frozen=True)

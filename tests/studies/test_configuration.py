@@ -116,14 +116,16 @@ def test_names_of_functions_networks_and_layers_do_not_count(tmp_path):
 
 
 def test_a_schedule_and_a_loss_under_another_name_are_the_same(tmp_path):
-    class Cycle(schedules.OneCycle):
+    class Cycle(keras.optimizers.schedules.CosineDecay):
         pass
 
     class Spread(losses.OneHotLoss):
         pass
 
     new = {
-        "learning_rate": lambda steps: Cycle(0.01, steps),
+        "learning_rate": lambda steps: Cycle(
+            0.01 / 25, 0.75 * steps, 1e-4, warmup_target=0.01, warmup_steps=0.25 * steps
+        ),
         "loss": Spread("kl_divergence", 10),
     }
     old = {
@@ -136,7 +138,8 @@ def test_a_schedule_and_a_loss_under_another_name_are_the_same(tmp_path):
 def test_a_formula_that_changed_under_the_same_name_counts(tmp_path, monkeypatch):
     options = fast.recipe()
     before = digest(tmp_path, options=options)
-    monkeypatch.setattr(schedules.OneCycle, "__call__", lambda self, step: 0.1 / (1 + step))
+    decay = keras.optimizers.schedules.CosineDecay
+    monkeypatch.setattr(decay, "__call__", lambda self, step: 0.1 / (1 + step))
     slower = digest(tmp_path, options=options)
     monkeypatch.setattr(losses.OneHotLoss, "call", lambda self, labels, p: 2 * p[:, 0])
     assert len({before, slower, digest(tmp_path, options=options)}) == 3
