@@ -5,8 +5,12 @@ with COURSE_DATA naming the larger data:
 `PYTHONPATH=.:notebooks python -m plans.larger final_letters final_balanced`.
 """
 
+from functools import partial
+
 import plans
 from helpers import studies
+from helpers.internals.backend import keras
+from helpers.recipes import augmentation, losses
 from plans import combined, notebook_16
 from plans.common import ALL_IMAGES, Plan
 
@@ -29,6 +33,40 @@ third_epochs = combined.on_larger(
     )
 )
 
+
+def bymerge_changed(change):
+    """The course's network on ByMerge, with one thing changed: which change is worth its time?"""
+    model, options = notebook_16.course_emnist(47)
+    further = {"elastic": augmentation.elastic, "erased patches": augmentation.erased_patches}
+    if change in further:
+        steps = [*options["augment"].layers, *further[change]().layers]
+        options["augment"] = keras.Sequential([keras.Input((28, 28)), *steps])
+    if change == "fonts":
+        options["more"] = notebook_16.Fonts("emnist/bymerge")
+    if change == "averaged weights":
+        options["optimizer"] = partial(keras.optimizers.Adam, use_ema=True, ema_momentum=0.99)
+        options["callbacks"] = [keras.callbacks.SwapEMAWeights()]
+    if change == "smooth labels":
+        options["loss"] = losses.OneHotLoss("categorical_crossentropy", 47, smoothing=0.1)
+    return model, options
+
+
+bymerge_changes = combined.on_larger(
+    Plan(
+        "bymerge_changes",
+        {
+            "change": [
+                *("none", "fonts", "elastic", "erased patches", "averaged weights"),
+                "smooth labels",
+            ]
+        },
+        bymerge_changed,
+        epochs=10,
+        images=60_000,
+        data="emnist/bymerge",
+    )
+)
+
 COMBINED = [combined.digit_changes, *combined.MEMBERS.values(), *combined.STUDENTS.values()]
 LEFT_OUT = (
     *("letters_curve", "balanced_curve", "bymerge_curve"),  # small sizes, to forecast from
@@ -42,4 +80,4 @@ AGAIN = [
 ]
 
 if __name__ == "__main__":
-    studies.command([*AGAIN, *COMBINED, third_epochs])
+    studies.command([*AGAIN, *COMBINED, third_epochs, bymerge_changes])
