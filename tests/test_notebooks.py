@@ -36,14 +36,11 @@ from IPython.display import display
 if os.environ["COURSE_TIER"] == "quick":
     display({{"text/plain": "quick tier: 1 of 6 epochs", "{CUT}": {{}}}}, raw=True)"""
 FIGURE = "import matplotlib.pyplot as plt\nplt.plot([1, 2]);"
-OUTDATED = dict.fromkeys(
-    ["02", "03", "05", "06", "08"],
-    "executed in full; since then figures of curves, or the reading of data files, have changed",
-)
+OUTDATED: dict[str, str] = {}
 """Number of a notebook whose outputs are those of older helpers → why; `make outputs`."""
 
 AWAITING_EXECUTION = dict.fromkeys(
-    ["13", "14", "15", "16", "17", "18", "19", "20", "21", "22", "23", "24", "25"],
+    ["13", "16", "17", "18", "19", "20", "21", "22", "23", "24", "25"],
     "text, helpers and plans are being rewritten; executed again, once, when all are final",
 )
 """Number of a notebook whose outputs are stale, new cells without any → why; `make outputs`."""
