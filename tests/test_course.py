@@ -167,6 +167,14 @@ def test_a_claim_shows_one_line_and_leaves_what_a_machine_can_read(claim):
     }  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    "value, shown", [(3.14e-5, "3.1e-05"), (-0.0009, "-0.0009"), (0.001, "0.0010"), (0.0, "0.0000")]
+)
+def test_a_small_number_keeps_its_digits(claim, value, shown):
+    _, line = claim(value, "small", at_least=-1)
+    assert line == f"holds | small: {shown} | ≥ -1"
+
+
 def test_a_claim_shows_what_it_was_told_and_no_more(claim):
     assert claim(0.98, "a", at_most=1)[1] == "holds | a: 0.9800 | ≤ 1"
     assert claim(7, "a", at_least=1, images=1_000)[1] == "holds | a: 7 | ≥ 1 | 1,000 images"

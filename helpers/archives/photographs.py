@@ -124,10 +124,9 @@ def _members(names: list[str]) -> dict[str, tuple[int, int]]:
     """
     matches = {name: match for name in names if (match := MEMBER.fullmatch(name))}
     members = {n: (CHARACTERS.index(found[2]), int(found[3])) for n, found in matches.items()}
-    numbers = [
-        sorted(number for label, number in members.values() if label == one)
-        for one in range(len(CHARACTERS))
-    ]
+    numbers = [[] for _ in CHARACTERS]
+    for label, number in sorted(members.values()):
+        numbers[label].append(number)
     count = len(members) // len(CHARACTERS)
     ranges = [*range(count)], [*range(1, count + 1)]  # some are numbered from 1
     if count == 0 or any(one not in ranges for one in numbers):

@@ -31,9 +31,10 @@ def edited(seen):
     Arguments: seen: name → time of its file, which this call keeps up.
     """
     found = []
-    for name, module in list(sys.modules.items()):
-        file = getattr(module, "__file__", None)
-        if name.partition(".")[0] in ("helpers", "plans") and file and os.path.exists(file):
+    ours = [name for name in sys.modules if name.partition(".")[0] in ("helpers", "plans")]
+    for name in ours:
+        file = getattr(sys.modules[name], "__file__", None)
+        if file and os.path.exists(file):
             time = os.path.getmtime(file)
             if seen.setdefault(name, time) != time:
                 seen[name] = time

@@ -21,20 +21,24 @@ def on_larger(plan):
     return replace(plan, folder=FOLDER, keep=plan.keep and NETWORKS)
 
 
+def with_change(options, change):
+    """The options of a training with one thing changed; as they are for "none", or another."""
+    also = {"elastic": augmentation.elastic, "erased patches": augmentation.erased_patches}
+    if change in also:  # behind the changes that there are, in one row of layers
+        steps = [*options["augment"].layers, *also[change]().layers]
+        return options | {"augment": keras.Sequential([keras.Input((28, 28)), *steps])}
+    if change == "averaged weights":  # a moving average, half of it from the last 69 steps
+        average = partial(keras.optimizers.Adam, use_ema=True, ema_momentum=0.99)
+        return options | {"optimizer": average, "callbacks": [keras.callbacks.SwapEMAWeights()]}
+    return options
+
+
 def changed(change):
     """The VGG as the members for MNIST train, with one thing changed."""
-    model, options = families.vgg(), course_options("mnist")
+    options = course_options("mnist")
     del options["images"], options["fold"]  # a study on few images
-    also = {"elastic": augmentation.elastic, "erased patches": augmentation.erased_patches}
-    if change in also:  # behind the members' changes, in one row of layers
-        steps = [*options["augment"].layers, *also[change]().layers]
-        options["augment"] = keras.Sequential([keras.Input((28, 28)), *steps])
-    if change == "averaged weights":  # a moving average, half of it from the last 69 steps
-        options["optimizer"] = partial(keras.optimizers.Adam, use_ema=True, ema_momentum=0.99)
-        options["callbacks"] = [keras.callbacks.SwapEMAWeights()]
-    if change == "twice the width":
-        model = families.vgg(filters=(32, 64, 192))
-    return model, options
+    wide = {"filters": (32, 64, 192)} if change == "twice the width" else {}
+    return families.vgg(**wide), with_change(options, change)
 
 
 digit_changes = on_larger(

@@ -5,12 +5,9 @@ with COURSE_DATA naming the larger data:
 `PYTHONPATH=.:notebooks python -m plans.larger final_letters final_balanced`.
 """
 
-from functools import partial
-
 import plans
 from helpers import studies
-from helpers.internals.backend import keras
-from helpers.recipes import augmentation, losses
+from helpers.recipes import losses
 from plans import combined, notebook_16
 from plans.common import ALL_IMAGES, Plan
 
@@ -37,18 +34,11 @@ third_epochs = combined.on_larger(
 def bymerge_changed(change):
     """The course's network on ByMerge, with one thing changed: which change is worth its time?"""
     model, options = notebook_16.course_emnist(47)
-    further = {"elastic": augmentation.elastic, "erased patches": augmentation.erased_patches}
-    if change in further:
-        steps = [*options["augment"].layers, *further[change]().layers]
-        options["augment"] = keras.Sequential([keras.Input((28, 28)), *steps])
     if change == "fonts":
         options["more"] = notebook_16.Fonts("emnist/bymerge")
-    if change == "averaged weights":
-        options["optimizer"] = partial(keras.optimizers.Adam, use_ema=True, ema_momentum=0.99)
-        options["callbacks"] = [keras.callbacks.SwapEMAWeights()]
     if change == "smooth labels":
         options["loss"] = losses.OneHotLoss("categorical_crossentropy", 47, smoothing=0.1)
-    return model, options
+    return model, combined.with_change(options, change)
 
 
 bymerge_changes = combined.on_larger(

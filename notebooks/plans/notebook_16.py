@@ -103,11 +103,8 @@ class Fonts:
     folder = NOTEBOOKS / "plans" / "fonts"
 
     def __call__(self, split, validation):
-        listed = json.loads((self.folder / "package.json").read_text(encoding="utf-8"))
-        files = [
-            self.folder / "node_modules" / package / "files" / f"{Path(package).name}{LATIN}"
-            for package in listed["dependencies"]
-        ]
+        modules = self.folder / "node_modules"
+        files = [modules / name / "files" / f"{Path(name).name}{LATIN}" for name in self.packages]
         if missing := [file for file in files if not file.is_file()]:
             raise FileNotFoundError(
                 f"expected {len(files)} fonts, found none at {missing[0]} and {len(missing)} such "
@@ -116,8 +113,13 @@ class Fonts:
         return fonts.joined(split, fonts.render(files, data.CLASSES[self.name], self.copies))
 
     def get_config(self):
+        return {"fonts": self.packages, "copies": self.copies}
+
+    @property
+    def packages(self):
+        """The name of each font's package → its version."""
         listed = (self.folder / "package.json").read_text(encoding="utf-8")
-        return {"fonts": json.loads(listed)["dependencies"], "copies": self.copies}
+        return json.loads(listed)["dependencies"]
 
 
 def finished(split):

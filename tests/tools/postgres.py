@@ -19,10 +19,11 @@ import psycopg
 USER = {"user": "postgres", "group": "postgres", "extra_groups": []}  # the server refuses root
 DEBIAN = "/usr/lib/postgresql/*/bin/initdb"  # where Debian and Ubuntu keep it, not on the PATH
 
+OPTIONS = "-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories="
+
 # The shell outlives whoever started it, even kill -9: then its input ends, and it cleans up.
 KEEPER = """
-"$0/postgres" -D "$1/data" -p "$2" -c listen_addresses=127.0.0.1 -c unix_socket_directories= \
-  > "$1/log" 2>&1 &
+"$0/postgres" -D "$1/data" $2 > "$1/log" 2>&1 &
 cat > /dev/null
 while kill -INT $! 2> /dev/null; do sleep 0.1; done
 "$0/pg_ctl" -D "$1/data" -m fast stop > /dev/null 2>&1  # where it was started anew
@@ -51,7 +52,7 @@ def server():
     password, port = secrets.token_hex(8), _free_port()
     try:
         _create(folder, password, user)
-        command = ["sh", "-c", KEEPER, programs(), folder, str(port)]
+        command = ["sh", "-c", KEEPER, programs(), folder, OPTIONS.format(port=port)]
         keeper = subprocess.Popen(
             command, stdin=subprocess.PIPE, cwd="/", start_new_session=True, **user
         )
@@ -67,8 +68,7 @@ def restart(url, pause):
     """Stop a server without a word to those it serves; start it again after so many seconds."""
     with psycopg.connect(url) as connection:
         (folder,) = connection.execute("SHOW data_directory").fetchone()
-    port = urlsplit(url).port
-    options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories="
+    options = OPTIONS.format(port=urlsplit(url).port)
     user = USER if os.geteuid() == 0 else {}
     control = [programs() / "pg_ctl", "-D", folder]
     quiet = {"cwd": "/", "stdout": subprocess.DEVNULL, **user}
