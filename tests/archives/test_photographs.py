@@ -62,6 +62,13 @@ def test_the_quick_tier_takes_a_few_of_each(folder, monkeypatch):
     assert len(photographs.load()) == 62 * photographs.QUICK
 
 
+def test_the_pictures_of_some_characters_are_numbered_from_1(folder):
+    members = pictures_of_all(2)
+    members["U_A/2.png"] = members.pop("U_A/0.png")
+    write_archive(folder, members)
+    assert len(photographs.load()) == 124
+
+
 @pytest.mark.parametrize("lost", ["D_0/0.png", "U_A/1.png", "L_z/1.png"])
 def test_an_archive_that_hides_a_picture_is_refused(folder, lost):
     members = pictures_of_all(2)
