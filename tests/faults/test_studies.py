@@ -87,7 +87,8 @@ def test_a_server_stopped_and_started_under_load_costs_no_row(tmp_path, tally, t
     stops, chance = trials(RESTARTS), random.Random(0)
     plan = grid(tmp_path / "studies", factors={"width": list(range(40 * stops))}, seeds=(1,))
     with postgres.server() as url:
-        crew = [Worker(plan, url, PAUSE="0.05") for _ in range(4)]
+        # a minute for a server that begins again on a busy machine
+        crew = [Worker(plan, url, PAUSE="0.05", ASKED="120") for _ in range(4)]
         for _ in range(stops):
             begun = len(tiny_study.trained())
             wait_for(lambda begun=begun: len(tiny_study.trained()) > begun + 2 or done(crew))

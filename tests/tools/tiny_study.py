@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from helpers import data, evaluation, models, studies, training
+from helpers.studies import storage as storage_module
 from helpers.studies import workers
 
 import numpy as np
@@ -190,7 +191,8 @@ class Worker(FORKS.Process):
 
     die: the moment at which it kills itself with SIGKILL, None for never: ("module:name", number
         of the call, whether before or after it).  hang: whether it stops itself there instead.
-    environment: changes to this process's; also PAUSE, seconds an epoch, PATIENCE and HEARTBEAT.
+    environment: changes to this process's; also PAUSE, seconds an epoch, PATIENCE and HEARTBEAT,
+        and ASKED: how often a database that fails is asked again, every half second.
     """
 
     def __init__(self, plan, storage=None, die=None, hang=False, **environment):
@@ -209,6 +211,8 @@ def _work(plan, storage, die, blow, environment):
         install()
     workers.PATIENCE = float(environment.get("PATIENCE", "5"))  # also where a machine is busy
     workers.HEARTBEAT = float(environment.get("HEARTBEAT", "0.5"))
+    if "ASKED" in environment:
+        storage_module.PAUSES = (0.5,) * int(environment["ASKED"])
     if die is not None:
         _die(*die, blow)
     studies.run(plan, storage)
