@@ -101,7 +101,7 @@ def _read(archive: Path) -> list[tuple[int, int, Image.Image]]:
     found = []
     try:
         with zipfile.ZipFile(archive) as zipped:
-            members = _members(zipped.namelist())
+            members = _members(zipped, _total(archive))
             for name, (label, number) in members.items():
                 if course.tier() == "quick" and number >= QUICK:
                     continue
@@ -116,29 +116,35 @@ def _read(archive: Path) -> list[tuple[int, int, Image.Image]]:
     return sorted(found, key=lambda one: one[:2])
 
 
-def _members(names: list[str]) -> dict[str, tuple[int, int]]:
-    """The pictures among the names in an archive: name → label and number.
+def _members(zipped: zipfile.ZipFile, total: int) -> dict[str, tuple[int, int]]:
+    """The pictures in an archive: name → label and number.
 
     Raises:
-        ValueError: not as many of each character: a damaged table of contents hides some.
+        ValueError: the table of contents lists more or fewer than the total at its end.
+        BadZipFile: a name in the table is not the one that stands before its content.
     """
+    names = zipped.namelist()
+    if len(names) != total:
+        raise ValueError(f"{len(names):,} in the table of contents, {total:,} at its end")
+    for name in names:  # also those that look like no picture: a name may be damaged
+        zipped.open(name).close()
     matches = {name: match for name in names if (match := MEMBER.fullmatch(name))}
-    members = {n: (CHARACTERS.index(found[2]), int(found[3])) for n, found in matches.items()}
-    numbers = [[] for _ in CHARACTERS]
-    for label, number in sorted(members.values()):
-        numbers[label].append(number)
-    count = len(members) // len(CHARACTERS)
-    ranges = [*range(count)], [*range(1, count + 1)]  # some are numbered from 1
-    if count == 0 or any(one not in ranges for one in numbers):
-        raise ValueError(f"{len(members):,} in unequal numbers")
-    return members
+    if not matches:
+        raise ValueError(f"no picture among {names[:3]}")
+    return {n: (CHARACTERS.index(found[2]), int(found[3])) for n, found in matches.items()}
+
+
+def _total(archive: Path) -> int:
+    """How many files an archive says it has, at its end; zipfile does not look there."""
+    content = archive.read_bytes()
+    return int.from_bytes(content[content.rindex(b"PK\5\6") + 10 :][:2], "little")
 
 
 def _broken(archive: Path, found: str) -> DataUnavailable:
     """The error for an archive that does not hold what it should."""
     mend = "Put a good copy in its place, or take pictures rendered from fonts: "
     mend += "photographs.load(rendered=True)."
-    expected = "as many pictures of each of 62 characters, named like U_A/0.png, whole"
+    expected = "pictures of single characters, named like U_A/0.png, whole"
     return damaged(archive, expected, found, mend)
 
 

@@ -275,7 +275,7 @@ def test_a_pickle_among_kept_weights_is_refused(tmp_path, tally):
 def recipe():
     """The command of `make lab`, as a list of words."""
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
-    return re.search(r"^lab:.*\n\t\$\(RUN\) (.*)$", makefile, re.MULTILINE)[1].split()
+    return re.search(r"^lab:.*\n(?:\t.*\n)*?\t *\$\(RUN\) (.*)$", makefile, re.MULTILINE)[1].split()
 
 
 @pytest.mark.slow
