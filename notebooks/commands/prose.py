@@ -18,6 +18,9 @@ NUMBER = re.compile(r"<!--= (?P<name>.+?) :: (?P<how>\S+) -->.*?<!--/-->", re.DO
 WORDS_A_MINUTE = 150
 """So many words of a text with formulas and code one reads in a minute, code cells included."""
 
+LESSON = {"cells": 60, "words of text": 3000, "minutes to read": 45, "minutes to compute": 10}
+"""The most that one lesson has of each: what is more is two lessons."""
+
 MEASURED = re.compile(
     r"(?<![\w.,×])[−-]?(?:\d[\d,]*)?\.\d+|"  # .98, 2.5
     r"(?<![\w.,×])[−-]?\d[\d,]*(?=\s?(?:%|points?\b|seconds?\b|s\b|times\b|nats?\b|megabytes\b|MB\b))"
@@ -53,6 +56,25 @@ def words(nb):
     read = [cell.source for cell in nb.cells if not gates.is_folded(cell)]
     text = re.sub(r"<details>.*?</details>|<!--.*?-->", " ", "\n".join(read), flags=re.DOTALL)
     return len(re.findall(r"\w+", text))
+
+
+def words_of_text(nb):
+    """How many words a notebook's text has, solutions left out; a formula counts as one."""
+    text = "\n".join(cell.source for cell in nb.cells if cell.cell_type == "markdown")
+    text = re.sub(r"<details>.*?</details>|<!--.*?-->|\]\(\S*\)", " ", text, flags=re.DOTALL)
+    text = re.sub(r"\$\$.*?\$\$|\$[^$\n]+\$", "x", text, flags=re.DOTALL)
+    return sum(any(map(str.isalnum, word)) for word in text.split())
+
+
+def more_than_a_lesson(nb):
+    """A notebook is one lesson: folded cells and solutions left out, no longer than that."""
+    cells = sum(not gates.is_folded(cell) for cell in nb.cells)
+    found = facts(nb) | {"cells": cells, "words of text": words_of_text(nb)}
+    return [
+        f"{found[what]:,} {what}; expected at most {most:,}: cut, or make two lessons of it"
+        for what, most in LESSON.items()
+        if found.get(what, 0) > most
+    ]
 
 
 def written(value, how):

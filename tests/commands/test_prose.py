@@ -40,6 +40,34 @@ def test_minutes_are_written_from_the_stamp_and_the_words():
     assert prose.facts(nb)["minutes to read"] == 4  # 600 words
 
 
+def lesson(cells=60, words=3000, code=10, seconds=600):
+    """A notebook of so many cells in view, words of text, words of code, seconds."""
+    formula_and_words = "$a + b$ " + "word " * (words - 1)
+    solution = "<details><summary>Answer</summary>many more words</details>"
+    texts = [formula_and_words, solution, *[""] * (cells - 3)]
+    folded = new_code_cell("x = 1", metadata={"jupyter": {"source_hidden": True}})
+    shown = [*map(new_markdown_cell, texts), new_code_cell("one " * code)]
+    return new_notebook(cells=[*shown, folded], metadata={"course": {"seconds": seconds}})
+
+
+def test_a_notebook_as_long_as_a_lesson_may_be_is_one():
+    assert prose.more_than_a_lesson(lesson()) == []
+
+
+@pytest.mark.parametrize(
+    "longer, found",
+    [
+        ({"cells": 61}, "61 cells; expected at most 60"),
+        ({"words": 3001}, "3,001 words of text; expected at most 3,000"),
+        ({"words": 2000, "code": 5000}, "47 minutes to read; expected at most 45"),
+        ({"seconds": 700}, "12 minutes to compute; expected at most 10"),
+    ],
+)
+def test_a_longer_one_is_two_lessons(longer, found):
+    (problem,) = prose.more_than_a_lesson(lesson(**longer))
+    assert problem.startswith(found) and "make two lessons of it" in problem
+
+
 def test_a_name_that_no_claim_has_is_a_problem():
     nb = notebook("<!--= no such :: .2% -->1<!--/-->", other=0.5)
     assert "'no such'" in prose.write_numbers(nb)[0] and "'other'" in prose.write_numbers(nb)[0]
