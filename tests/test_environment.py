@@ -97,11 +97,24 @@ def comment_problems(root):
     ]
 
 
-def groups(root):
-    """The groups of environment.yml: dict name → the packages in it, as the list spells them."""
-    parts = re.split(r"^ +# --- (\w+): .*$", pip_section(root), flags=re.MULTILINE)
-    lists = [re.findall(r"^ +- (\w[\w-]*)", part, re.MULTILINE) for part in parts[2::2]]
-    return dict(zip(parts[1::2], lists, strict=True))
+def names(requirements):
+    """The packages' names, normalised, in their order."""
+    return [canonicalize_name(Requirement(one).name) for one in requirements]
+
+
+def group_problems(root, project):
+    """Problems where pyproject.toml has a group's package as something else."""
+    expected = lock.groups(root)
+    needed = [one for name in lock.NOTEBOOKS for one in names(expected.pop(name))]
+    found = {name: names(extra) for name, extra in project["optional-dependencies"].items()}
+    found["the dependencies"] = names(project["dependencies"])
+    expected = {name: names(group) for name, group in expected.items()}
+    expected["the dependencies"] = needed
+    return [
+        f"{name}: pyproject.toml has {found.get(name)}, listed are {expected.get(name)}: make lock"
+        for name in sorted(found | expected)
+        if found.get(name) != expected.get(name)
+    ]
 
 
 def undeclared(paths, declared):
@@ -144,8 +157,10 @@ def disagreements(root, requires=None, python=INSTALLED["Requires-Python"]):
     requires = INSTALLED.get_all("Requires-Dist") if requires is None else requires
     listed = by_name(lock.listed(root))
     project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    extras = project["optional-dependencies"].values()
+    every = [one for part in (project["dependencies"], *extras) for one in part]
     return [
-        *differing(by_name(project["dependencies"]), listed, "pyproject.toml"),
+        *differing(by_name(every), listed, "pyproject.toml"),
         *differing(by_name(requires), listed, "the installed package"),
         *lock_problems(root, listed),
         *python_problems(root, project["requires-python"], python),
@@ -165,11 +180,23 @@ def test_conda_installs_only_python_and_pip_itself():
 
 
 def test_the_list_is_in_groups_that_are_all_installed():
-    found = groups(ROOT)
+    found = lock.groups(ROOT)
     assert list(found) == ["learner", "teaching", "scale", "site", "development"]
     assert all(found.values())
-    names = [canonicalize_name(name) for group in found.values() for name in group]
-    assert names == list(by_name(lock.listed(ROOT)))
+    assert [one for group in found.values() for one in group] == lock.listed(ROOT)
+
+
+def test_what_notebooks_import_is_a_dependency_and_each_other_group_an_extra(copies):
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert group_problems(ROOT, project) == []
+    assert list(project["optional-dependencies"]) == ["teaching", "site", "development"]
+    moved = project | {"dependencies": [*project["dependencies"], "sphinx >=9,<10"]}
+    (problem,) = group_problems(ROOT, moved)
+    assert problem.startswith("the dependencies: pyproject.toml has")
+    path = copies / "pyproject.toml"
+    path.write_text(path.read_text(encoding="utf-8").replace("teaching", "other"), encoding="utf-8")
+    lock.write_metadata(copies)
+    assert path.read_text(encoding="utf-8") == (ROOT / path.name).read_text(encoding="utf-8")
 
 
 def test_everything_that_is_imported_is_declared():
@@ -180,10 +207,10 @@ def test_everything_that_is_imported_is_declared():
 
 
 def test_a_learner_needs_no_package_of_teaching_or_development():
-    found = groups(ROOT)
+    found = lock.groups(ROOT)
     patterns = ("helpers/**/*.py", "notebooks/plans/*.py", "notebooks/[0-9]*.ipynb")
     paths = [path for pattern in patterns for path in ROOT.glob(pattern)]
-    assert undeclared(paths, found["learner"] + found["scale"]) == []
+    assert undeclared(paths, names(found["learner"] + found["scale"])) == []
 
 
 def test_an_undeclared_import_is_noticed(tmp_path):

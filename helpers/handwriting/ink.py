@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from helpers.handwriting import morphology
 from helpers.handwriting.pictures import NoInk
 
 import numpy as np
@@ -90,7 +91,7 @@ def density(brightness: np.ndarray, window: int, tight: bool = False) -> np.ndar
     plane = np.maximum(_light(paper), 0.02)
     paper = np.minimum(paper, plane * _closed(small / plane, size, tight))
     if step > 1:
-        paper = ndimage.minimum_filter(paper, 3, mode="nearest")  # a shadow's edge is no stroke
+        paper = morphology.eroded(paper, (3, 3))  # a shadow's edge is no stroke
     missing = 1 - brightness / np.maximum(resize(paper, brightness.shape), 0.02)
     return missing - _quantile(missing[::2, ::2], 0.25)  # half of a picture may be ink
 
@@ -116,10 +117,10 @@ def _closed(array: np.ndarray, size: int, tight: bool) -> np.ndarray:
     Otherwise what is at the edge goes on there; the brighter of two pixels, for there may be
     a rim of paper.
     """
-    rim = np.full_like(array, array.max()) if tight else ndimage.maximum_filter(array, 3)
+    rim = np.full_like(array, array.max()) if tight else morphology.dilated(array, (3, 3))
     padded = np.pad(rim, size, mode="edge")
     padded[size:-size, size:-size] = array
-    return ndimage.grey_closing(padded, (size | 1, size | 1))[size:-size, size:-size]
+    return morphology.closed(padded, (size | 1, size | 1))[size:-size, size:-size]
 
 
 def without_ruling(
@@ -157,10 +158,10 @@ def without_ruling(
 def _runs(ink: np.ndarray, share: float, slack: int) -> np.ndarray:
     """How dense straight runs along rows are, at their palest place; 0 where there are none."""
     length = int(share * ink.shape[1])
-    wide = ndimage.maximum_filter1d(ink, 2 * slack + 1, axis=0, mode="nearest")
+    wide = morphology.dilated(ink, (2 * slack + 1, 1))
     if np.count_nonzero(wide > FAINTEST / 2, axis=1).max() < length:
         return np.zeros_like(ink)
-    line = ndimage.grey_opening(wide, (1, length | 1), mode="constant")
+    line = morphology.opened(wide, (1, length | 1), border=0)
     return np.where(line > FAINTEST / 2, line, 0)
 
 
@@ -168,7 +169,7 @@ def _without(ink: np.ndarray, runs: np.ndarray, slack: int) -> np.ndarray:
     """Take away runs along rows, but for what crosses them."""
     if not runs.any():
         return ink
-    across = ndimage.grey_opening(ink, (2 * slack + 3, 1), mode="nearest")
+    across = morphology.opened(ink, (2 * slack + 3, 1))
     return np.where(runs > 0, np.maximum(ink - 1.5 * runs, np.minimum(ink, across)), ink)
 
 
@@ -293,7 +294,7 @@ def sharpness(ink: np.ndarray, mask: np.ndarray) -> float:
     outline = mask & ~ndimage.binary_erosion(mask, EIGHT, border_value=1)
     if not outline.any():
         return 0.0
-    change = ndimage.maximum_filter(ink, 3) - ndimage.minimum_filter(ink, 3)
+    change = morphology.dilated(ink, (3, 3)) - morphology.eroded(ink, (3, 3))
     return float(np.median(change[outline]) / _quantile(ink[mask], 0.75))
 
 
@@ -320,7 +321,7 @@ def step(brightness: np.ndarray, mask: np.ndarray) -> float:
     beside = (away >= 2) & (away < 5)
     if not beside.any():
         return 0.0
-    darkest = ndimage.minimum_filter(np.where(mask, brightness, np.inf), 5)
+    darkest = morphology.eroded(np.where(mask, brightness, np.inf), (5, 5))
     there = darkest[nearest[0][beside], nearest[1][beside]]
     return float(np.mean(brightness[beside] < there + 0.1 * (1 - there)))
 

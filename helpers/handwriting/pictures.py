@@ -51,6 +51,10 @@ class SeveralCharacters(Unreadable):
     """More than one character where one was expected."""
 
 
+class NotACharacter(Unreadable):
+    """Strokes, but of a sign, a drawing or another alphabet."""
+
+
 def load(image: ImageLike) -> tuple[Image.Image, float]:
     """Open a picture, upright, without transparency, its longer side at most `SIDE` pixels.
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from helpers.handwriting import forms, ink, layout, pictures, sheet
 from helpers.handwriting.conversion import converter, squeezed
-from helpers.handwriting.pictures import ImageLike, NoInk, SeveralCharacters
+from helpers.handwriting.pictures import ImageLike, NoInk, NotACharacter, SeveralCharacters
 from helpers.handwriting.probabilities import expected, of_kind
 from helpers.handwriting.words import Words, english, in_words
 
@@ -39,6 +39,9 @@ BATCH = 256
 
 DOUBTFUL = 0.7
 """A page is in doubt if the median of its characters' best probabilities is less."""
+
+MOST_SIGNS = 0.1
+"""A page is in doubt if more of its marks than this share are refused as no characters."""
 
 # --- one character ----------------------------------------------------------------------------
 
@@ -87,6 +90,7 @@ def read(
     count: int = 5,
     kind: str | Sequence[float] = "all",
     trained: Sequence[float] | None = None,
+    signs: "keras.Model | None" = None,
 ) -> tuple[np.ndarray, list[tuple[str, float]]]:
     """Read one character: the image that the network sees, and its best predictions.
 
@@ -98,17 +102,24 @@ def read(
         count: so many predictions.
         kind: "all", "digits", "letters", or shares of classes, as for `probabilities.of_kind`.
         trained: shares of the training data, with shares as `kind`.
+        signs: tells what is no character, such as networks/signs.keras: has `predict`, uint8
+            (n, 28, 28) → (n, 1), probability that it is none. None: all is read.
 
     Returns:
         uint8 (28, 28), and a list of (name, probability 0 … 1), the best first.
 
     Raises:
-        pictures.Unreadable: as `prepare`.
+        pictures.Unreadable: as `prepare`; NotACharacter where `signs` says one half or more.
         ValueError: another style, kind, or number of classes than the model has.
 
-    Taught in notebook 20.
+    Taught in notebooks 20 and 21.
     """
     seen = prepare(image, style)
+    if signs is not None and _outputs(signs, seen[None]).max() >= 0.5:
+        raise NotACharacter(
+            "Expected one of the 62 characters, found what looks like a sign, a drawing or another "
+            "alphabet. Write a letter or a digit; without `signs` it is read all the same."
+        )
     (probabilities,) = of_kind(_predicted(model, classes, seen[None]), classes, kind, trained)
     best = np.argsort(-probabilities, kind="stable")[:count]
     return seen, [(classes[index], float(probabilities[index])) for index in best]
@@ -116,16 +127,21 @@ def read(
 
 def _predicted(model: "keras.Model", classes: Sequence[str], images: np.ndarray) -> np.ndarray:
     """The probability of each class for each image, (n, k)."""
-    # a Keras model's predict spends several times as long on setting up as on one image
-    look = getattr(model, "predict_on_batch", None) or partial(model.predict, verbose=0)
-    parts = [look(images[i : i + BATCH]) for i in range(0, len(images), BATCH)]
-    probabilities = np.concatenate([np.asarray(part) for part in parts])
+    probabilities = _outputs(model, images)
     if probabilities.shape != (len(images), len(classes)):
         raise ValueError(
             f"Expected probabilities of shape {(len(images), len(classes))}, found "
             f"{probabilities.shape}. Pass the classes that the model was trained on."
         )
     return probabilities
+
+
+def _outputs(model: "keras.Model", images: np.ndarray) -> np.ndarray:
+    """What a model says of each image, (n, k)."""
+    # a Keras model's predict spends several times as long on setting up as on one image
+    look = getattr(model, "predict_on_batch", None) or partial(model.predict, verbose=0)
+    parts = [look(images[i : i + BATCH]) for i in range(0, len(images), BATCH)]
+    return np.concatenate([np.asarray(part) for part in parts])
 
 
 def _check_steps(steps: Sequence[str]) -> None:
@@ -215,13 +231,14 @@ def read_page(
     kind: str | Sequence[float] = "all",
     trained: Sequence[float] | None = None,
     words: bool | Words = True,
+    signs: "keras.Model | None" = None,
 ) -> tuple[str, np.ndarray, np.ndarray]:
     """Read a page of separate characters, line by line.
 
     A sheet on a darker desk is found and seen from above; printed boxes around characters are left
     out, and so are marks that are smaller than a third of a character and belong to none, such as
     full stops: there is no class for them. A warning says what makes the reading doubtful: letters
-    that touch, as in cursive writing, or low probabilities.
+    that touch, as in cursive writing, low probabilities, or, with `signs`, what is no character.
 
     Args:
         image: as for `prepare`, up to 64 million pixels; lines may fall or rise by a few degrees.
@@ -232,6 +249,7 @@ def read_page(
         trained: shares of the training data, with shares as `kind`.
         words: True: each character is read as a part of its word, in English; False: alone; or
             the words of another language.
+        signs: as for `read`; what it refuses is counted, and read all the same.
 
     Returns:
         text: str, words divided by a space, lines by a line end; boxes: int (n, 4), left, top,
@@ -269,7 +287,8 @@ def read_page(
     images = np.stack([convert(ink.scan(density[one.part], one.mask)) for one in found])
     probabilities = of_kind(_predicted(model, classes, images), classes, kind, trained)
     median = float(np.median(probabilities.max(axis=1)))
-    _warn([one.mask for one in found], median, to_picture is not None)
+    refused = 0 if signs is None else int((_outputs(signs, images) >= 0.5).sum())
+    _warn([one.mask for one in found], median, refused, to_picture is not None)
 
     if language:
         names = in_words(found, probabilities, classes, language, expected(classes, kind))
@@ -295,7 +314,7 @@ def _on_sheet(picture: Image.Image) -> tuple[np.ndarray, np.ndarray | None]:
     return seen, np.eye(3)
 
 
-def _warn(masks: Sequence[np.ndarray], median: float, sheet_found: bool) -> None:
+def _warn(masks: Sequence[np.ndarray], median: float, refused: int, sheet_found: bool) -> None:
     """Say in one sentence what speaks against a page's reading."""
     shapes = np.array([ink.crop(mask, mask).shape for mask in masks])
     high, wide = shapes.T
@@ -306,6 +325,8 @@ def _warn(masks: Sequence[np.ndarray], median: float, sheet_found: bool) -> None
     count, seen = np.count_nonzero(large & touching), []
     if count:
         seen.append(f"{count} of {len(masks)} are as wide as several letters that touch")
+    if refused > MOST_SIGNS * len(masks):
+        seen.append(f"{refused} of {len(masks)} look like signs, drawings or another alphabet")
     if median < DOUBTFUL:
         seen.append(f"the median of their best probabilities is {median:.2f}")
         seen += [] if sheet_found else ["no outline of a sheet is in view"]

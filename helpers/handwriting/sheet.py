@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from itertools import combinations
 
+from helpers.handwriting import morphology
+
 import numpy as np
 from PIL import Image
 from scipy import ndimage, spatial
@@ -39,7 +41,7 @@ def find(picture: Image.Image) -> np.ndarray | None:
     small = picture.resize(_fitted(picture.size, SIDE), Image.Resampling.BOX)
     pixels = np.asarray(small, np.float32)
     bright = pixels if pixels.ndim == 2 else pixels.min(axis=2)  # wood has little blue
-    bright = ndimage.grey_closing(bright, (13, 13))  # without what is written
+    bright = morphology.closed(bright, (13, 13))  # without what is written
     bright = ndimage.gaussian_filter(bright, 1)
     low, high = np.percentile(bright, (2, 98))
     if low > DARKER * high:

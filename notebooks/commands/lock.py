@@ -14,13 +14,24 @@ from helpers.internals import files
 import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
-BLOCK = re.compile(r"(?<=dependencies = \[\n).*?(?=\]\n# end of dependencies)", re.DOTALL)
+BLOCK = re.compile(
+    r"(?<=make lock\" from environment.yml\n).*?(?=# end of dependencies)", re.DOTALL
+)
+NOTEBOOKS = ("learner", "scale")  # the groups that notebooks import; each other one is an extra
 
 
 def listed(root=ROOT):
     """The requirements of environment.yml's pip section, as strings, without the package itself."""
     (section,) = (entry["pip"] for entry in _environment(root) if isinstance(entry, dict))
     return [requirement for requirement in section if not requirement.startswith("-e")]
+
+
+def groups(root=ROOT):
+    """The groups of environment.yml's pip section: dict name → their requirements, as `listed`."""
+    section = (root / "environment.yml").read_text(encoding="utf-8").partition("- pip:\n")[2]
+    _, *parts = re.split(r"^ +# --- (\w+): .*$", section, flags=re.MULTILINE)
+    lists = [[one for one in yaml.safe_load(part) if one[:2] != "-e"] for part in parts[1::2]]
+    return dict(zip(parts[::2], lists, strict=True))
 
 
 def python_range(root=ROOT):
@@ -36,17 +47,27 @@ def _environment(root):
 
 
 def write_metadata(root=ROOT):
-    """Write the list into pyproject.toml, between its two marks. Raises ValueError without them."""
-    path = root / "pyproject.toml"
-    lines = "".join(f'    "{requirement}",\n' for requirement in listed(root))
-    text, count = BLOCK.subn(lambda _: lines, path.read_text(encoding="utf-8"))
+    """Write the list into pyproject.toml, between its two marks. Raises ValueError without them.
+
+    What the notebooks import are the package's dependencies; the other groups are its extras.
+    """
+    path, extras = root / "pyproject.toml", groups(root)
+    dependencies = [one for name in NOTEBOOKS for one in extras.pop(name)]
+    lists = "\n".join(_as_toml(name, requirements) for name, requirements in extras.items())
+    block = _as_toml("dependencies", dependencies) + "\n[project.optional-dependencies]\n" + lists
+    text, count = BLOCK.subn(lambda _: block, path.read_text(encoding="utf-8"))
     if count != 1:
         raise ValueError(
             f"pyproject.toml has {count} blocks of dependencies; expected one, from the line "
-            "'dependencies = [' to the lines ']' and '# end of dependencies': mend it by hand"
+            "'# dependencies: written by …' to the line '# end of dependencies': mend it by hand"
         )
     with files.whole(path) as part:
         part.write_text(text, encoding="utf-8")
+
+
+def _as_toml(name, requirements):
+    """A list of strings in TOML, one a line."""
+    return "".join([f"{name} = [\n", *(f'    "{one}",\n' for one in requirements), "]\n"])
 
 
 def write_lock(root=ROOT, upgrade=False):

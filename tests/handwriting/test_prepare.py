@@ -405,6 +405,36 @@ def test_a_low_median_of_the_best_probabilities_is_said(page):
         handwriting.read_page(written.photograph(page[0]), Unsure(), tuple("abc"))
 
 
+class Doubt:
+    """Tells signs: the first marks of a page are some with these probabilities, the others none."""
+
+    def __init__(self, *first):
+        self.first = first
+
+    def predict(self, images, **_):
+        assert images.dtype == np.uint8 and images.shape[1:] == (28, 28)
+        return np.resize([*self.first, *[0.1] * len(images)], (len(images), 1))
+
+
+def test_what_looks_like_no_character_is_refused_by_a_network_that_tells(model):
+    sheet = written.picture("R")
+    with pytest.raises(pictures.NotACharacter, match="a sign, a drawing or another alphabet"):
+        handwriting.read(sheet, model, CLASSES, signs=Doubt(0.5))
+    seen, predictions = handwriting.read(sheet, model, CLASSES, signs=Doubt(0.49))
+    assert np.array_equal(seen, handwriting.prepare(sheet)) and predictions[0][0] == "R"
+
+
+def test_a_page_with_many_marks_that_are_no_characters_is_said(model, page):
+    photograph, count = written.photograph(page[0]), len(page[1])
+    few, many = Doubt(*[0.9] * (count // 10)), Doubt(*[0.9] * (count // 10 + 1))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        handwriting.read_page(photograph, model, CLASSES, signs=few)
+    with pytest.warns(UserWarning, match=f"{count // 10 + 1} of {count} look like signs"):
+        text, *_ = handwriting.read_page(photograph, model, CLASSES, signs=many)
+    assert text.split("\n") == TEXT
+
+
 def test_shades_on_a_page_are_no_characters(model):
     shade = np.tile(np.linspace(0, 1, 800), (600, 1))
     with pytest.raises(pictures.NoInk):
@@ -497,14 +527,15 @@ def test_handwriting_can_be_imported_without_keras():
     assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0
 
 
-def test_ten_thousand_odd_pictures_give_an_image_or_a_named_error():
+@pytest.mark.parametrize("count", [2_000, pytest.param(10_000, marks=pytest.mark.slow)])
+def test_thousands_of_odd_pictures_give_an_image_or_a_named_error(count):
     script = Path(__file__).parents[1] / "tools" / "fuzz.py"
     done = subprocess.run(
-        [sys.executable, script, "10000"], capture_output=True, encoding="utf-8", check=False
+        [sys.executable, script, str(count)], capture_output=True, encoding="utf-8", check=False
     )
     assert done.returncode == 0, done.stderr[-3000:]
     found = json.loads(done.stdout)
-    assert sum(found.values()) >= 10_000
+    assert sum(found.values()) >= count
     kinds = {"image", "text", "NotAPicture", "TooSmall", "NoInk", "SeveralCharacters"}
     assert kinds <= set(found)
     assert found["huge: TooLarge"] == 1  # the one of 81 million pixels

@@ -43,7 +43,9 @@ def finish(worker):
 
 
 def killed_worker(plan, die):
-    worker = Worker(plan, die=die, HEARTBEAT="600")  # so that signs of life can be counted
+    """One that works alone, and so need not wait long for one that was killed before."""
+    alone = {"HEARTBEAT": "600", "PATIENCE": "0.5"}  # signs of life can be counted
+    worker = Worker(plan, die=die, **alone)
     worker.join(60)
     assert worker.exitcode == -signal.SIGKILL
 
