@@ -16,7 +16,7 @@ from pathlib import Path
 from helpers import data, handwriting
 from helpers.archives.sample import CHARACTERS, draw_character
 from helpers.handwriting import pad, pictures
-from helpers.recipes.fonts import SIZE
+from helpers.recipes import fonts
 from plans.common import NOTEBOOKS
 from plans.notebook_16 import Fonts
 
@@ -47,8 +47,12 @@ SIGNS = {  # without those that one may take for a character, such as ß, / or t
     "Devanagari": "कखगघङचछजझञटठडढणतथदधनपफबभमयरलवशषसह",
     "Malayalam": "കഖഗഘങചഛജഝഞടഡഢണതഥദധനപഫബഭമയരലവശഷസഹളഴറ",
 }
-WIDE = ("DejaVuSans", "DejaVuSans-Oblique", "DejaVuSerif", "DejaVuSerif-Italic")  # many alphabets
 # fmt: on
+TTF = Path(matplotlib.get_data_path()) / "fonts" / "ttf"
+STYLES = "DejaVuSans", "DejaVuSans-Oblique", "DejaVuSerif", "DejaVuSerif-Italic"
+WIDE = [TTF / f"{name}.ttf" for name in STYLES]
+"""Fonts with many alphabets; those of handwriting have few."""
+
 HELD_OUT = ("Thai", "Hebrew", "face", "house", "sun")
 
 # --- drawings: strokes, arrays (n, 2) between -1 and 1, y downwards ---------------------------
@@ -199,6 +203,69 @@ SHAPES = {
 }
 
 
+# fmt: off
+LETTERS = {  # the same hand draws characters too, or the network would tell hands from fonts
+    "0": [ring(0, 0, 0.6, 1)], "O": [ring(0, 0, 0.9, 1)], "o": [ring(0, 0, 0.9, 0.9)],
+    "1": [line((-0.4, -0.5), (0, -1), (0, 1))], "I": [line((0, -1), (0, 1))],
+    "l": [bend((0, -1), (0, 0.6), (0.25, 1))],
+    "2": [bend((-0.5, -0.6), (0, -1), (0.5, -0.5), (-0.5, 1)), line((-0.5, 1), (0.6, 1))],
+    "3": [bend((-0.5, -0.8), (0.3, -0.9), (0.3, -0.3), (-0.1, 0)),
+          bend((-0.1, 0), (0.5, 0.4), (0.2, 1), (-0.5, 0.8))],
+    "4": [line((0.2, -1), (-0.6, 0.3), (0.6, 0.3)), line((0.25, -0.2), (0.25, 1))],
+    "5": [line((0.5, -1), (-0.4, -1), (-0.45, -0.1)),
+          bend((-0.45, -0.1), (0.3, -0.2), (0.5, 0.4), (0.1, 1), (-0.5, 0.8))],
+    "6": [bend((0.4, -1), (-0.4, -0.1), (-0.4, 0.7), (0.1, 1), (0.5, 0.5), (0.1, 0.1), (-0.4, 0.4)),
+          ],
+    "7": [line((-0.5, -1), (0.5, -1), (-0.1, 1))],
+    "8": [bend((0.4, -0.7), (0, -1), (-0.4, -0.6), (0.4, 0.4), (0, 1), (-0.4, 0.4), (0.4, -0.7))],
+    "9": [ring(0, -0.5, 0.4, 0.45), bend((0.4, -0.5), (0.35, 0.3), (0.1, 1))],
+    "A": [line((-0.7, 1), (0, -1), (0.7, 1)), line((-0.4, 0.2), (0.4, 0.2))],
+    "B": [line((-0.5, -1), (-0.5, 1)), bend((-0.5, -1), (0.4, -0.6), (-0.5, -0.1)),
+          bend((-0.5, -0.1), (0.5, 0.5), (-0.5, 1))],
+    "C": [bend((0.6, -0.6), (0, -1), (-0.6, 0), (0, 1), (0.6, 0.6))],
+    "D": [line((-0.5, -1), (-0.5, 1)), bend((-0.5, -1), (0.4, -0.6), (0.4, 0.6), (-0.5, 1))],
+    "E": [line((0.5, -1), (-0.5, -1), (-0.5, 1), (0.5, 1)), line((-0.5, 0), (0.3, 0))],
+    "F": [line((0.5, -1), (-0.5, -1), (-0.5, 1)), line((-0.5, 0), (0.3, 0))],
+    "G": [bend((0.6, -0.6), (0, -1), (-0.6, 0), (0, 1), (0.6, 0.4)), line((0.1, 0.3), (0.6, 0.3))],
+    "H": [line((-0.5, -1), (-0.5, 1)), line((0.5, -1), (0.5, 1)), line((-0.5, 0), (0.5, 0))],
+    "J": [bend((0.3, -1), (0.3, 0.6), (-0.1, 1), (-0.5, 0.6))],
+    "K": [line((-0.5, -1), (-0.5, 1)), line((0.5, -1), (-0.5, 0.1), (0.5, 1))],
+    "L": [line((-0.4, -1), (-0.4, 1), (0.5, 1))],
+    "M": [line((-0.8, 1), (-0.6, -1), (0, 0.4), (0.6, -1), (0.8, 1))],
+    "N": [line((-0.5, 1), (-0.5, -1), (0.5, 1), (0.5, -1))],
+    "P": [line((-0.4, -1), (-0.4, 1)), bend((-0.4, -1), (0.5, -0.7), (0.3, -0.1), (-0.4, 0))],
+    "Q": [ring(0, 0, 0.8, 1), line((0.2, 0.4), (0.9, 1.1))],
+    "R": [line((-0.5, -1), (-0.5, 1)), bend((-0.5, -1), (0.5, -0.6), (-0.5, 0)),
+          line((-0.3, 0), (0.5, 1))],
+    "S": [bend((0.5, -0.7), (0, -1), (-0.4, -0.6), (0.4, 0.4), (0, 1), (-0.5, 0.7))],
+    "T": [line((-0.7, -1), (0.7, -1)), line((0, -1), (0, 1))],
+    "U": [bend((-0.5, -1), (-0.5, 0.4), (0, 1), (0.5, 0.4), (0.5, -1))],
+    "V": [line((-0.6, -1), (0, 1), (0.6, -1))],
+    "W": [line((-0.9, -1), (-0.45, 1), (0, -0.5), (0.45, 1), (0.9, -1))],
+    "X": [line((-0.6, -1), (0.6, 1)), line((0.6, -1), (-0.6, 1))],
+    "Y": [line((-0.6, -1), (0, 0)), line((0.6, -1), (0, 0), (0, 1))],
+    "Z": [line((-0.6, -1), (0.6, -1), (-0.6, 1), (0.6, 1))],
+    "a": [ring(-0.1, 0.3, 0.5, 0.6), line((0.45, -0.3), (0.45, 0.9))],
+    "b": [line((-0.5, -1), (-0.5, 1)), ring(0, 0.5, 0.5)],
+    "d": [ring(0, 0.5, 0.5), line((0.5, -1), (0.5, 1))],
+    "e": [bend((-0.5, 0.1), (0.5, 0), (0, -0.6), (-0.5, 0.2), (0, 0.8), (0.5, 0.6))],
+    "f": [bend((0.4, -0.8), (0.1, -1), (-0.1, -0.4), (-0.1, 1)), line((-0.5, -0.1), (0.3, -0.1))],
+    "g": [ring(0, -0.4, 0.5), bend((0.5, -0.8), (0.5, 0.4), (0.1, 1), (-0.5, 0.7))],
+    "h": [line((-0.4, -1), (-0.4, 1)), bend((-0.4, 0.3), (0.1, -0.1), (0.4, 0.3), (0.4, 1))],
+    "i": [line((0, -0.4), (0, 1)), ring(0, -0.9, 0.05)],
+    "j": [bend((0.2, -0.4), (0.2, 0.7), (-0.1, 1), (-0.5, 0.7)), ring(0.2, -0.9, 0.05)],
+    "m": [line((-0.8, -0.5), (-0.8, 0.7)), bend((-0.8, 0), (-0.4, -0.5), (0, 0), (0, 0.7)),
+          bend((0, 0), (0.4, -0.5), (0.8, 0), (0.8, 0.7))],
+    "n": [line((-0.5, -0.6), (-0.5, 0.8)), bend((-0.5, 0), (0, -0.6), (0.5, 0), (0.5, 0.8))],
+    "q": [ring(0, -0.4, 0.5), line((0.5, -0.9), (0.5, 1))],
+    "r": [line((-0.3, -0.6), (-0.3, 0.8)), bend((-0.3, 0), (0, -0.5), (0.5, -0.5))],
+    "t": [bend((0, -1), (0, 0.7), (0.2, 1), (0.5, 0.8)), line((-0.4, -0.4), (0.4, -0.4))],
+    "u": [bend((-0.5, -0.6), (-0.5, 0.4), (0, 0.8), (0.5, 0.3)), line((0.5, -0.6), (0.5, 0.8))],
+    "y": [line((-0.5, -0.8), (0, 0.1)), line((0.5, -0.8), (-0.4, 1))],
+}
+# fmt: on
+
+
 def by_hand(strokes, rng):
     """A picture of strokes as a trembling hand draws them on the pad, turned and slanted."""
     angle, size = rng.normal(0, 0.15), rng.uniform(45, 100, 2)
@@ -227,22 +294,21 @@ def has(font, sign):
 
 def in_fonts(rng):
     """Signs and other alphabets in fonts: (name of the kind, of the font, picture)."""
-    ttf = Path(matplotlib.get_data_path()) / "fonts" / "ttf"
     files = sorted(FONTS.glob("*/files/*-400-normal.woff"))
     if not files:
         raise SystemExit(
             f"expected fonts in {FONTS}, found none: npm ci --prefix {FONTS.parents[1]}"
         )
-    for file in [*files, *(ttf / f"{name}.ttf" for name in WIDE)]:
-        font = ImageFont.truetype(file, SIZE)
+    for file in [*files, *WIDE]:
+        font = ImageFont.truetype(file, fonts.SIZE)
         for kind, signs in SIGNS.items():
-            if kind == "signs" and file.parent == ttf:
+            if kind == "signs" and file in WIDE:
                 continue  # notebook 21 tries the network on these
             for sign in signs * COPIES:
                 if has(font, sign):
                     ink = draw_character(sign, font, rng)
                     paper = ImageOps.invert(ImageOps.expand(ink, max(ink.size) // 3))
-                    yield kind, file.stem if file.parent == ttf else file.parents[1].name, paper
+                    yield kind, file.stem if file in WIDE else file.parents[1].name, paper
 
 
 def drawings(rng):
@@ -264,14 +330,21 @@ def prepared(made):
 
 
 def characters(seed):
-    """Images of the 62 characters: of EMNIST ByClass as many of each class, and in the fonts."""
+    """Images of the 62 characters from all sources that signs come from, and EMNIST ByClass."""
     split = data.load("emnist/byclass").train
     rng = np.random.default_rng(seed)
     some = [
         rng.permutation(np.flatnonzero(split.labels == label))[:PER_CLASS]
         for label in range(len(CHARACTERS))
     ]
-    return Fonts("emnist/byclass", copies=2)(split[np.concatenate(some)], None).images
+    written = Fonts("emnist/byclass", copies=2)(split[np.concatenate(some)], None)
+    printed = fonts.render(WIDE, CHARACTERS, COPIES * 4, seed)
+    drawn = (
+        (name, "pad", by_hand(strokes, rng))
+        for name, strokes in LETTERS.items()
+        for _ in range(150)
+    )
+    return np.concatenate([written.images, printed.images, prepared(drawn)[2]])
 
 
 # --- the network ------------------------------------------------------------------------------
@@ -321,7 +394,7 @@ def main(words=None, seed=0):
     new = np.isin(kinds, HELD_OUT) | np.isin(sources, sorted({*sources} - {"pad"})[::6])
     if not given.held_out:
         model = trained(images, characters(seed), seed)
-        bare = keras.Sequential(model.layers, name=model.name)  # without its optimiser
+        bare = keras.Sequential([keras.Input((28, 28)), *model.layers], name=model.name)
         bare.save(NETWORK)
         return
     model = trained(images[~new], characters(seed), seed)
