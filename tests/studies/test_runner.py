@@ -611,5 +611,5 @@ def test_every_stored_table_has_its_plan_and_the_rows_of_those_that_wait_fit_too
     assert [problem for _, bad in waiting for problem in bad] == []
 
 
-def test_the_rule_of_notebook_15_picks_the_networks_that_are_trained_in_full():
+def test_the_rule_of_notebook_22_picks_the_networks_that_are_trained_in_full():
     assert list(dict.fromkeys(notebook_22.picked().values())) == notebook_22.PICKED
