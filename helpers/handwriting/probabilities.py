@@ -28,8 +28,8 @@ BYCLASS = dict(zip(
     strict=True,
 ))
 # fmt: on
-"""Of 10,000 training images of networks/byclass.keras so many show each character: of EMNIST ByClass
-125,422 were counted, in fonts 27,008."""
+"""Of 10,000 training images of networks/byclass.keras so many show each character: 125,422 of
+EMNIST ByClass were counted, and 27,008 in fonts."""
 
 # --- what is read -----------------------------------------------------------------------------
 
