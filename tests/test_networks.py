@@ -15,7 +15,8 @@ FOLDER = common.NOTEBOOKS / "networks"
 NETWORKS = {
     "byclass": ("byclass", "course's, with fonts"),
     "byclass_emnist": ("byclass", "course's"),
-    "balanced": ("balanced", "course's"),
+    "balanced": ("balanced", "course's, with fonts"),
+    "balanced_emnist": ("balanced", "course's"),
 }
 """File → part of EMNIST, and the row of its table."""
 LARGEST = 1_500_000  # bytes of each

@@ -61,7 +61,7 @@ COMBINED = [combined.digit_changes, *combined.MEMBERS.values(), *combined.STUDEN
 LEFT_OUT = (
     *("letters_curve", "balanced_curve", "bymerge_curve"),  # small sizes, to forecast from
     *("members", "short", "wider", "widest", "begun", "longer", "students"),  # COMBINED's instead
-    "fast",
+    *("fast", "final_"),  # final_: trained on it, the notebooks read them
 )
 AGAIN = [
     combined.on_larger(plan)
