@@ -40,7 +40,7 @@ OUTDATED: dict[str, str] = {}
 """Number of a notebook whose outputs are those of older helpers → why; `make outputs`."""
 
 AWAITING_EXECUTION = dict.fromkeys(
-    ["13", "16", "17", "18", "19", "20", "21", "22", "23", "24", "25"],
+    ["13", "16", "17", "18", "23", "25"],
     "text, helpers and plans are being rewritten; executed again, once, when all are final",
 )
 """Number of a notebook whose outputs are stale, new cells without any → why; `make outputs`."""

@@ -21,6 +21,8 @@ HEADLINES = {
     "ensemble, emnist/letters, test accuracy": "three networks together read letters",
     "ensemble, emnist/balanced, test accuracy": "three networks together read 47 characters",
     "ensemble, emnist/bymerge, test accuracy": "the same 47, as frequent as people write them",
+    "own photographs, EMNIST's way, merged": "one network reads photographed characters of others",
+    "pages, words right": "words on photographed pages, read as words",
 }
 """The front page's results: the name of a claim, a share, and how the page says it."""
 
