@@ -14,15 +14,21 @@ dependencies:
   - pip:
       # --- learner: a group
       - numpy >=2,<2.4   # why
+      # --- site: what few need
+      - sphinx >=9
+      # --- scale: a group that notebooks import, too
       - psycopg[binary] >=3.2
       - -e .             # itself
 """
 PROJECT = """[project]
 name = "a"
+# dependencies: written by "make lock" from environment.yml
 dependencies = [
     "old",
 ]
 # end of dependencies
+
+[tool]
 other = [
 ]
 """
@@ -39,10 +45,13 @@ def root(tmp_path):
 def test_the_list_goes_into_pyproject_and_all_else_stays(root):
     lock.write_metadata(root)
     text = (root / "pyproject.toml").read_text(encoding="utf-8")
-    expected = ["numpy >=2,<2.4", "psycopg[binary] >=3.2"]
-    assert tomllib.loads(text)["project"]["dependencies"] == expected
-    lines = "".join(f'    "{one}",\n' for one in expected)
-    assert text == PROJECT.replace('    "old",\n', lines)
+    project = tomllib.loads(text)["project"]
+    assert project["dependencies"] == ["numpy >=2,<2.4", "psycopg[binary] >=3.2"]
+    assert project["optional-dependencies"] == {"site": ["sphinx >=9"]}
+    before, _, after = PROJECT.partition('dependencies = [\n    "old",\n]\n')
+    assert text.startswith(before) and text.endswith(after)
+    lock.write_metadata(root)
+    assert (root / "pyproject.toml").read_text(encoding="utf-8") == text
 
 
 @pytest.mark.parametrize("text", [PROJECT.replace("# end", "# End"), PROJECT + PROJECT])
@@ -64,5 +73,5 @@ def test_uv_solves_for_the_lowest_python_and_upgrades_on_request_only(root, monk
     assert command[command.index("--output-file") + 1] == "requirements.lock"
     assert {"--universal", "--generate-hashes"} <= set(command)
     assert ("--upgrade" in command) == upgrade
-    assert options["input"] == "numpy >=2,<2.4\npsycopg[binary] >=3.2"
+    assert options["input"] == "numpy >=2,<2.4\nsphinx >=9\npsycopg[binary] >=3.2"
     assert options["cwd"] == root and options["check"]
