@@ -2,9 +2,8 @@
 
 from pathlib import Path
 
-from helpers import data, handwriting
+from helpers import data
 from helpers.archives import photographs, sample
-from helpers.handwriting import pictures
 
 import keras
 import matplotlib
@@ -23,13 +22,7 @@ def network():
 
 def prepared(made):
     """Those pictures that can be prepared, uint8 (n, 28, 28)."""
-    images = []
-    for picture in made:
-        try:
-            images.append(handwriting.prepare(picture))
-        except pictures.Unreadable:
-            continue
-    return np.array(images)
+    return signs.prepared(("", "", picture) for picture in made)[2]
 
 
 def refused(network, images):

@@ -1,7 +1,8 @@
 """The network that tells signs, drawings and other alphabets from the 62 characters: signs.keras.
 
 Its images are made here: signs and letters of other alphabets in handwriting fonts, drawings by a
-simulated hand; characters are EMNIST's and those in the same fonts. To make it again:
+simulated hand; characters are EMNIST's, those in the same fonts, some by the same hand. To make it
+again:
 
     npm ci --prefix notebooks/plans/fonts
     COURSE_DATA=… PYTHONPATH=.:notebooks python -m plans.signs
@@ -26,7 +27,7 @@ import numpy as np
 from PIL import ImageFont, ImageOps
 from scipy.interpolate import CubicSpline
 
-FONTS = NOTEBOOKS / "plans" / "fonts" / "node_modules" / "@fontsource"
+FONTS = Fonts.folder / "node_modules" / "@fontsource"
 NETWORK = NOTEBOOKS / "networks" / "signs.keras"
 EPOCHS = 10
 PER_CLASS = 900  # images of EMNIST ByClass
@@ -75,6 +76,16 @@ def ring(x, y, wide, high=None):
     return np.stack([x + wide * np.cos(turn), y + (high or wide) * np.sin(turn)], axis=1)
 
 
+def around(angle, far):
+    """Points at angles, so far from the middle."""
+    return np.stack([far * np.cos(angle), far * np.sin(angle)], axis=1)
+
+
+def turn_by(angle):
+    """What turns points, rows (x, y), by an angle: their product with it."""
+    return np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+
+
 def ray(angle, start=0.0, end=1.0):
     """A line away from the middle."""
     towards = np.array([np.cos(angle), np.sin(angle)])
@@ -96,7 +107,7 @@ def heart(rng):
 
 def star(rng):
     corners = -np.pi / 2 + np.arange(6) * 4 * np.pi / 5
-    return [np.stack([np.cos(corners), np.sin(corners)], axis=1)]
+    return [around(corners, 1)]
 
 
 def asterisk(rng):
@@ -111,8 +122,7 @@ def house(rng):
 
 def spiral(rng):
     turn = np.linspace(0, 2 * np.pi * rng.uniform(2, 3.5), 120)
-    far = turn / turn[-1]
-    return [np.stack([far * np.cos(turn), far * np.sin(turn)], axis=1)]
+    return [around(turn, turn / turn[-1])]
 
 
 def scribble(rng):
@@ -125,9 +135,8 @@ def tangle(rng):
 
 def arrow(rng):
     head, angle = rng.uniform(0.25, 0.5), rng.uniform(0, 2 * np.pi)
-    turned = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
     tip = line((1 - head, -head), (1, 0), (1 - head, head))
-    return [stroke @ turned for stroke in (line((-1, 0), (1, 0)), tip)]
+    return [stroke @ turn_by(angle) for stroke in (line((-1, 0), (1, 0)), tip)]
 
 
 def zigzag(rng):
@@ -144,7 +153,7 @@ def sun(rng):
 def flower(rng):
     turn = np.linspace(0, 2 * np.pi, 150)
     far = 0.65 + 0.35 * np.cos(rng.integers(5, 8) * turn)
-    return [np.stack([far * np.cos(turn), far * np.sin(turn)], axis=1), ring(0, 0, 0.2)]
+    return [around(turn, far), ring(0, 0, 0.2)]
 
 
 def crossed_box(rng):
@@ -269,7 +278,6 @@ LETTERS = {  # the same hand draws characters too, or the network would tell han
 def by_hand(strokes, rng):
     """A picture of strokes as a trembling hand draws them on the pad, turned and slanted."""
     angle, size = rng.normal(0, 0.15), rng.uniform(45, 100, 2)
-    turned = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
     slanted = np.array([[1, rng.normal(0, 0.12)], [0, 1]])
     drawn = []
     for stroke in strokes:
@@ -279,7 +287,7 @@ def by_hand(strokes, rng):
         tremble = [np.convolve(rng.normal(0, 0.03, len(points) + 6), np.ones(7) / 4, "valid")
                    for _ in range(2)]  # fmt: skip
         moved = points + np.transpose(tremble) + rng.normal(0, 0.03, 2)
-        drawn.append(pad.SIDE / 2 + moved @ slanted @ turned * size)
+        drawn.append(pad.SIDE / 2 + moved @ slanted @ turn_by(angle) * size)
     return pad.draw(drawn)
 
 
