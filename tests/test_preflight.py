@@ -82,6 +82,11 @@ def test_old_new_and_missing_packages_are_named_and_the_others_not():
     assert "make clean lab" in row.mend or "conda env update" in row.mend
 
 
+def test_an_extra_of_the_course_is_asked_of_nobody():
+    row = preflight.packages(['no-such-package>=2; extra == "site"', "pandas>=1"])
+    assert row.fine and row.found == "all 1"
+
+
 def test_packages_of_this_environment_fit():
     assert preflight.packages().fine
 
