@@ -89,7 +89,7 @@ def python_problems(root, requires_python, installed):
 
 def comment_problems(root):
     """Problems with environment.yml's lines: each says what its package is for."""
-    lines = re.findall(r"^ +- ([a-zA-Z][^#\n]*?) *(#.*)?$", pip_section(root), re.MULTILINE)
+    lines = re.findall(r"^ +- ([a-zA-Z][^#\n]*?) *(#.*)?$", lock.pip_section(root), re.MULTILINE)
     return [
         f"{requirement}: expected a comment that says what it is for, and why its bound is unusual"
         for requirement, comment in lines
@@ -147,11 +147,6 @@ def imports(path):
     return set().union(*(gates.imported(gates.syntax(cell)) for _, cell in cells))
 
 
-def pip_section(root):
-    """The text of environment.yml from `- pip:` on."""
-    return (root / "environment.yml").read_text(encoding="utf-8").partition("- pip:\n")[2]
-
-
 def disagreements(root, requires=None, python=INSTALLED["Requires-Python"]):
     """All problems between the files in `root` and the installed package's metadata."""
     requires = INSTALLED.get_all("Requires-Dist") if requires is None else requires
@@ -176,7 +171,7 @@ def test_conda_installs_only_python_and_pip_itself():
     environment = yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf-8"))
     names = [one.split()[0] for one in environment["dependencies"] if isinstance(one, str)]
     assert names == ["python", "pip"]
-    assert lock.listed(ROOT) and "- -e ." in pip_section(ROOT)
+    assert lock.listed(ROOT) and "- -e ." in lock.pip_section(ROOT)
 
 
 def test_the_list_is_in_groups_that_are_all_installed():

@@ -26,10 +26,14 @@ def listed(root=ROOT):
     return [requirement for requirement in section if not requirement.startswith("-e")]
 
 
+def pip_section(root=ROOT):
+    """The text of environment.yml from `- pip:` on."""
+    return (root / "environment.yml").read_text(encoding="utf-8").partition("- pip:\n")[2]
+
+
 def groups(root=ROOT):
     """The groups of environment.yml's pip section: dict name → their requirements, as `listed`."""
-    section = (root / "environment.yml").read_text(encoding="utf-8").partition("- pip:\n")[2]
-    _, *parts = re.split(r"^ +# --- (\w+): .*$", section, flags=re.MULTILINE)
+    _, *parts = re.split(r"^ +# --- (\w+): .*$", pip_section(root), flags=re.MULTILINE)
     lists = [[one for one in yaml.safe_load(part) if one[:2] != "-e"] for part in parts[1::2]]
     return dict(zip(parts[::2], lists, strict=True))
 

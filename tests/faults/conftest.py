@@ -11,11 +11,11 @@ from collections import Counter, defaultdict
 from pathlib import Path
 
 import pytest
+from faults import OUTCOMES
 
 sys.path.insert(0, str(Path(__file__).parent))
 SHARE = float(os.environ.get("FAULTS", "0.01"))
 COUNTS = defaultdict(Counter)
-OUTCOMES = ("survived", "named error", "lost")
 
 
 @pytest.fixture
