@@ -259,8 +259,9 @@ def fill(nb, path, root):
         "modules": modules,
     }
     homes = [] if Path.home() == Path("/") else [Path.home()]
-    prose.describe_figures(nb)
-    found = prose.write_numbers(nb) + gates.failed_claims(nb) + gates.missing_pictures(nb)
+    found = prose.write_numbers(nb)
+    prose.describe_figures(nb)  # its captions hold numbers
+    found += gates.failed_claims(nb) + gates.missing_pictures(nb)
     found += gates.machine_paths(nb, *homes, root)
     return [f"{path.stem}: {problem}" for problem in found]
 

@@ -15,6 +15,7 @@ import gates
 import nbformat
 
 NUMBER = re.compile(r"<!--= (?P<name>.+?) :: (?P<how>\S+) -->.*?<!--/-->", re.DOTALL)
+MARK = re.compile(r"<!--.*?-->")
 WORDS_A_MINUTE = 150
 """So many words of a text with formulas and code one reads in a minute, code cells included."""
 
@@ -59,15 +60,15 @@ def words(nb):
 
 
 def words_of_text(nb):
-    """How many words a notebook's text has, solutions left out; a formula counts as one."""
+    """How many words a notebook's text has, answers too; code has none, a formula counts as one."""
     text = "\n".join(cell.source for cell in nb.cells if cell.cell_type == "markdown")
-    text = re.sub(r"<details>.*?</details>|<!--.*?-->|\]\(\S*\)", " ", text, flags=re.DOTALL)
+    text = re.sub(r"</?\w+>|```.*?```|<!--.*?-->|\]\(\S*\)", " ", text, flags=re.DOTALL)
     text = re.sub(r"\$\$.*?\$\$|\$[^$\n]+\$", "x", text, flags=re.DOTALL)
     return sum(any(map(str.isalnum, word)) for word in text.split())
 
 
 def more_than_a_lesson(nb):
-    """A notebook is one lesson: folded cells and solutions left out, no longer than that."""
+    """A notebook is one lesson, no longer than that; of its cells, folded ones do not count."""
     cells = sum(not gates.is_folded(cell) for cell in nb.cells)
     found = facts(nb) | {"cells": cells, "words of text": words_of_text(nb)}
     return [
@@ -139,7 +140,7 @@ def captioned(nb):
         if cell.cell_type == "code":
             is_text = below is not None and below.cell_type == "markdown"
             match = re.match(r"\*(?!\*)(.+?)\*(?!\*)", below.source, re.DOTALL) if is_text else None
-            yield cell, " ".join(match[1].split()) if match else ""
+            yield cell, " ".join(MARK.sub("", match[1]).split()) if match else ""
 
 
 def figures_without_caption(nb):

@@ -42,8 +42,8 @@ def test_minutes_are_written_from_the_stamp_and_the_words():
 
 def lesson(cells=60, words=3000, code=10, seconds=600):
     """A notebook of so many cells in view, words of text, words of code, seconds."""
-    formula_and_words = "$a + b$ " + "word " * (words - 1)
-    solution = "<details><summary>Answer</summary>many more words</details>"
+    formula_and_words = "$a + b$ " + "word " * (words - 3)
+    solution = "<details><summary>An answer</summary>\n\n```python\nx = 1\n```\n\n</details>"
     texts = [formula_and_words, solution, *[""] * (cells - 3)]
     folded = new_code_cell("x = 1", metadata={"jupyter": {"source_hidden": True}})
     shown = [*map(new_markdown_cell, texts), new_code_cell("one " * code)]
@@ -123,9 +123,10 @@ def with_figure(below):
 
 
 def test_a_picture_says_its_title_and_caption_to_those_who_do_not_see_it():
-    nb = with_figure("*Darker is\nlarger.* More.")
+    nb = with_figure("*Darker is\nlarger by <!--= dark :: , -->3<!--/-->.* More.")
     prose.describe_figures(nb)
-    assert nb.cells[0].outputs[0].metadata["image/png"]["alt"] == "Filters. Darker is larger."
+    alt = nb.cells[0].outputs[0].metadata["image/png"]["alt"]
+    assert alt == "Filters. Darker is larger by 3."
     assert prose.figures_without_caption(nb) == []
 
 
