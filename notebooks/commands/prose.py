@@ -15,7 +15,7 @@ import gates
 import nbformat
 
 NUMBER = re.compile(r"<!--= (?P<name>.+?) :: (?P<how>\S+) -->.*?<!--/-->", re.DOTALL)
-MARK = re.compile(r"<!--.*?-->")
+MARK = re.compile(r"<!--.*?-->", re.DOTALL)
 WORDS_A_MINUTE = 150
 """So many words of a text with formulas and code one reads in a minute, code cells included."""
 

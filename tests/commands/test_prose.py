@@ -123,7 +123,7 @@ def with_figure(below):
 
 
 def test_a_picture_says_its_title_and_caption_to_those_who_do_not_see_it():
-    nb = with_figure("*Darker is\nlarger by <!--= dark :: , -->3<!--/-->.* More.")
+    nb = with_figure("*Darker is\nlarger by <!--= so\ndark :: , -->3<!--/-->.* More.")
     prose.describe_figures(nb)
     alt = nb.cells[0].outputs[0].metadata["image/png"]["alt"]
     assert alt == "Filters. Darker is larger by 3."
