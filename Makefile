@@ -4,7 +4,7 @@
 .DEFAULT_GOAL := help
 .NOTPARALLEL:          # notebooks train networks: two at a time would only get in each other's way
 unexport PYTHONPATH PYTHONHOME
-.PHONY: help course test lab outputs studies results site release grade feedback bench faults lock oldest newest clean FORCE
+.PHONY: help course test lab outputs text studies results site release grade feedback bench faults lock oldest newest clean FORCE
 
 RUN   := .venv/bin/python
 STAMP := .venv/installed-in
@@ -32,6 +32,9 @@ lab: $(STAMP) ## open JupyterLab on the first notebook
 
 outputs: $(STAMP) ## execute notebooks in full, in place: all, or NB=07
 	$(RUN) notebooks/commands/execute.py outputs $(NB)
+
+text: $(STAMP) ## write numbers and pictures' texts anew from claims and captions: all, or NB=07
+	$(RUN) notebooks/commands/execute.py text $(NB)
 
 # Kill it and start it again at will; started twice at once, the two share the work.
 studies: $(STAMP) ## train the rows that the studies lack; NAME=… STORAGE=postgresql://…

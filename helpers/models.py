@@ -86,7 +86,7 @@ def version_2(filters: int = 32, classes: int = 10) -> keras.Model:
         filters: number of 3 × 3 filters; 32 makes 54,410 parameters.
         classes: number of classes.
 
-    Source: report B (2018). Taught in notebook 05.
+    Source: report B (2018). Taught in notebook 06.
     """
     inputs, x = image_input()
     x = layers.Conv2D(filters, 3, activation="relu", name="conv_1")(x)
@@ -99,7 +99,7 @@ def version_2(filters: int = 32, classes: int = 10) -> keras.Model:
 def version_3(classes: int = 10) -> keras.Model:
     """Report B's version 3: 32C4–64C3–MP2–D.2–F–FC248–FC124–D.4–FC10, 1,971,926 parameters.
 
-    Source: report B (2018). Taught in notebook 05.
+    Source: report B (2018). Taught in notebook 06.
     """
     inputs, x = image_input()
     x = layers.Conv2D(32, 4, activation="relu", name="conv_1")(x)

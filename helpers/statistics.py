@@ -225,7 +225,7 @@ def spread(table: pd.DataFrame, **setting: Hashable) -> tuple[float, float]:
     """Where one more run of a setting is expected, with 95 % confidence.
 
     Source: prediction interval, mean ± t · s · √(1 + 1/n), of Hahn and Meeker, Statistical
-    Intervals, 1991. Taught in notebook 03.
+    Intervals, 1991. Taught in notebook 04.
 
     Args:
         table: the rows of a study.

@@ -73,7 +73,7 @@ def test_committed_notebook_passes_every_gate(path):
 @pytest.mark.parametrize("path", COMMITTED, ids=lambda path: path.stem)
 def test_every_number_of_the_text_is_a_claims_or_somebodys(path):
     nb = nbformat.read(path, as_version=4)
-    assert path.name[:2] in AWAITING_EXECUTION or prose.stale_numbers(nb) == []
+    assert path.name[:2] in AWAITING_EXECUTION or prose.stale_text(nb) == []
     if path.name[:2] in REWRITTEN:
         lesson = prose.unsourced_numbers, prose.figures_without_caption, gates.claims_in_view
         lesson += (prose.torn_paragraphs,)

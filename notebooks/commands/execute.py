@@ -2,6 +2,7 @@
 
 execute.py course            all, quick tier, built-in sample; pages in build/course, a table
 execute.py outputs [NN ...]  full tier, real data; writes outputs and a stamp into the notebooks
+execute.py text [NN ...]     executes nothing; writes numbers and pictures' texts anew
 """
 
 import argparse
@@ -259,11 +260,28 @@ def fill(nb, path, root):
         "modules": modules,
     }
     homes = [] if Path.home() == Path("/") else [Path.home()]
-    found = prose.write_numbers(nb)
-    prose.describe_figures(nb)  # its captions hold numbers
+    found = prose.write_text(nb)
     found += gates.failed_claims(nb) + gates.missing_pictures(nb)
     found += gates.machine_paths(nb, *homes, root)
     return [f"{path.stem}: {problem}" for problem in found]
+
+
+def run_text(numbers, root=ROOT):
+    """Write what the text takes from claims and captions, in place; returns the problems' number.
+
+    A notebook that has no outputs yet stays as it is.
+    """
+    problems = []
+    for path in chosen(numbers, root / "notebooks"):
+        nb = nbformat.read(path, as_version=4)
+        if "course" not in nb.metadata:
+            problems.append(f"{path.stem} was never executed; expected outputs: run make outputs")
+            continue
+        found = prose.write_text(nb)
+        if not found:
+            write(path, nbformat.writes(nb) + "\n")
+        problems += [f"{path.stem}: {problem}" for problem in found]
+    return report(problems)
 
 
 def tidy(nb):
@@ -289,11 +307,12 @@ def report(problems):
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("command", choices=["course", "outputs"])
+    parser.add_argument("command", choices=["course", "outputs", "text"])
     parser.add_argument("numbers", nargs="*", metavar="NN", help="e.g. 05; none means all")
     arguments = parser.parse_args()
     if arguments.command == "course":
         if arguments.numbers:
             parser.error("course executes all notebooks; expected no number")
         sys.exit(run_course() > 0)
-    sys.exit(run_outputs(arguments.numbers) > 0)
+    run = run_outputs if arguments.command == "outputs" else run_text
+    sys.exit(run(arguments.numbers) > 0)

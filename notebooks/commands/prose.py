@@ -4,7 +4,8 @@ A number that was measured stands in Markdown between two comments that no page 
 
     the dense network reads <!--= dense network, test accuracy :: .2% -->97.79 %<!--/--> of them
 
-`make outputs` writes what is between them from the claim of that name. After `::` stands how:
+`make outputs` and `make text` write what is between them from the claim of that name. After `::`
+stands how:
 `.2%` percent, `.1p` points (hundredths), `,` a whole number, or any format of Python's.
 """
 
@@ -32,6 +33,9 @@ SOURCE = re.compile(
     r"\breports? [A-E]\b|\bthe reports?\b|arXiv|doi:|https?://|\bpublish|\bNIST's\b", re.I
 )
 """What tells where a number comes from."""
+
+TITLE = re.compile(r'(?:\btitle=|\bstyle\.(?:figure|panels)\([^"()]*)"([^"]+)"')
+"""A figure's title in the code that draws it."""
 
 NOT_PROSE = re.compile(
     r"<!--=.*?<!--/-->|<!--.*?-->|<details>.*?</details>|"
@@ -98,21 +102,31 @@ def written(value, how):
 
 def write_numbers(nb):
     """Write each marked number of the text from its claim, in place; returns problems."""
-    known, problems = facts(nb), []
+    known, missing = facts(nb), {}
 
     def new(match):
         name, how = match["name"], match["how"]
         if name not in known:
-            problems.append(
-                f"the text names the claim {name!r}, which there is not; expected one of "
-                f"{', '.join(map(repr, known))}: correct the name"
-            )
+            missing[name] = None
             return match.group()
         return f"<!--= {name} :: {how} -->{written(known[name], how)}<!--/-->"
 
     for cell in nb.cells:
         if cell.cell_type == "markdown":
             cell.source = NUMBER.sub(new, cell.source)
+    if not missing:
+        return []
+    lost, there = (", ".join(map(repr, names)) for names in (missing, known))
+    return [
+        f"the text names claims that there are not, {lost}; expected some of {there}: "
+        "correct the names, or run make outputs"
+    ]
+
+
+def write_text(nb):
+    """Write all that follows from claims and captions, in place; returns problems."""
+    problems = write_numbers(nb)
+    describe_figures(nb)  # its captions hold numbers
     return problems
 
 
@@ -126,10 +140,11 @@ def solutions(nb):
 def describe_figures(nb):
     """Give each picture its text for those who don't see it, in place: its title and caption."""
     for cell, caption in captioned(nb):
-        titles = re.findall(r'\btitle="([^"]+)"', cell.source)
+        titles = TITLE.findall(cell.source)
         for output in cell.outputs:
             if "image/png" in output.get("data", {}):
-                words = ". ".join([*titles[:1], *([caption] if caption else [])])
+                sentences = [*titles[:1], *([caption] if caption else [])]
+                words = " ".join(one if one[-1] in ".?" else f"{one}." for one in sentences)
                 output.metadata.setdefault("image/png", {})["alt"] = words
 
 
@@ -154,15 +169,16 @@ def figures_without_caption(nb):
     ]
 
 
-def stale_numbers(nb):
-    """The text's numbers are those of its claims."""
+def stale_text(nb):
+    """The numbers of the text are those of its claims, the pictures' texts those of captions."""
     fresh = nbformat.from_dict(nb)
-    problems = write_numbers(fresh)
+    problems = write_text(fresh)
     for n, (old, new) in enumerate(zip(nb.cells, fresh.cells, strict=True)):
-        if old.source != new.source:
+        if old != new:
+            what = "a number in the text" if old.source != new.source else "a picture's text (alt)"
             problems.append(
-                f"a number in the text of cell {n} is not its claim's; expected the same: "
-                "run make outputs"
+                f"{what} of cell {n} is not what its claims and captions say; "
+                "expected the same: run make text"
             )
     return problems
 

@@ -6,7 +6,7 @@ from plans.common import AUGMENT, Plan
 
 
 def remedy(remedy):
-    """Notebook 09's network with one remedy against overfitting, or with none."""
+    """The studies' convolutional network with one remedy against overfitting, or with none."""
     if remedy == "smaller network":
         return models.study_cnn(filters=(8, 16), units=(32,)), {}
     model = models.study_cnn(dropout=0.25 if remedy == "dropout" else 0.0)

@@ -27,10 +27,10 @@ def notebook(text, code="rate = 0.25", **claims):
 )
 def test_a_marked_number_is_written_from_its_claim(value, how, text):
     nb = notebook(f"it is <!--= a b :: {how} -->?<!--/--> here", **{"a b": value})
-    assert prose.stale_numbers(nb) != []
+    assert prose.stale_text(nb) != []
     assert prose.write_numbers(nb) == []
     assert nb.cells[0].source == f"it is <!--= a b :: {how} -->{text}<!--/--> here"
-    assert prose.stale_numbers(nb) == []
+    assert prose.stale_text(nb) == []
 
 
 def test_minutes_are_written_from_the_stamp_and_the_words():
@@ -128,6 +128,32 @@ def test_a_picture_says_its_title_and_caption_to_those_who_do_not_see_it():
     alt = nb.cells[0].outputs[0].metadata["image/png"]["alt"]
     assert alt == "Filters. Darker is larger by 3."
     assert prose.figures_without_caption(nb) == []
+
+
+def test_a_picture_whose_caption_changed_since_has_a_stale_text_until_it_is_written():
+    nb = with_figure("*Darker is larger.*")
+    prose.write_text(nb)
+    assert prose.stale_text(nb) == []
+    nb.cells[-1].source = "*Darker is smaller.*"
+    (problem,) = prose.stale_text(nb)
+    assert problem.startswith("a picture's text (alt) of cell 0")
+    assert "larger" in nb.cells[0].outputs[0].metadata["image/png"]["alt"]  # looked at alone
+
+
+@pytest.mark.parametrize(
+    "code, caption, alt",
+    [
+        ('plots.maps(x, title="Is it so?")', "*It is.*", "Is it so? It is."),
+        ('fig, ax = style.figure(2.8, "A test", width=7)', "*It rose*", "A test. It rose."),
+        ("plots.maps(x)", "*It rose.* So", "It rose."),
+        ('print("a", title="A title")', "none", "A title."),
+    ],
+)
+def test_title_and_caption_are_sentences(code, caption, alt):
+    nb = with_figure(caption)
+    nb.cells[0].source = code
+    prose.describe_figures(nb)
+    assert nb.cells[0].outputs[0].metadata["image/png"]["alt"] == alt
 
 
 @pytest.mark.parametrize("below", ["No caption.", "**Bold** is none.", "Not *first*."])

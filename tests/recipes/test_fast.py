@@ -11,7 +11,7 @@ from learnable import split
 
 def test_the_network_has_the_parameters_that_it_claims():
     assert fast.fast_cnn().count_params() == 19_642
-    assert fast.smallest_cnn().count_params() == 3_418
+    assert fast.smallest_cnn().count_params() == 1_630
     assert fast.fast_cnn(classes=47).output_shape == (None, 47)
 
 
