@@ -129,15 +129,23 @@ def measure(variants, rounds, images):
     return lines
 
 
-def rate(size=2048, repeats=10):
-    """Billions of operations a second in a product of matrices, the best of some."""
-    a, b = np.random.default_rng(0).random((2, size, size), dtype=np.float32)
+def least(work, repeats=10):
+    """Seconds of the fastest of some repeats."""
     seconds = []
     for _ in range(repeats):
         began = time.perf_counter()
-        np.matmul(a, b)
+        work()
         seconds.append(time.perf_counter() - began)
-    return 2 * size**3 / min(seconds) / 1e9
+    return min(seconds)
+
+
+def limits(size=2048, numbers=16_000_000):
+    """Operations a second in a product of matrices, and bytes a second in a copy; billions."""
+    a, b = np.random.default_rng(0).random((2, size, size), dtype=np.float32)
+    full, empty = np.ones((2, numbers), np.float32)
+    arithmetic = 2 * size**3 / least(lambda: a @ b)
+    memory = 2 * full.nbytes / least(lambda: np.copyto(empty, full))
+    return {"gigaflops": arithmetic / 1e9, "gigabytes": memory / 1e9}
 
 
 def one_thread(little):
@@ -158,8 +166,7 @@ def main():
         print(json.dumps(lines))
         return
     table = pd.concat([pd.DataFrame(measure(VARIANTS, rounds, images)), one_thread(chosen.little)])
-    table["gigaflops"] = rate()
-    table["machine"] = preflight.machine()
+    table = table.assign(**limits(), machine=preflight.machine())
     print(table.round(2).to_string(index=False))
     if not chosen.little:
         with files.whole(COSTS) as part:
