@@ -15,6 +15,7 @@ FOLDER = common.NOTEBOOKS / "networks"
 NETWORKS = {
     "byclass": ("byclass", "course's, with fonts"),
     "byclass_emnist": ("byclass", "course's"),
+    "report_e": ("byclass", "report E's"),
     "balanced": ("balanced", "course's, with fonts"),
     "balanced_emnist": ("balanced", "course's"),
 }

@@ -53,18 +53,17 @@ def fast_cnn(
 
 
 def smallest_cnn(classes: int = 10) -> keras.Model:
-    """8C3–16S3–MP2–16S3–MP2–18S3–10S3–mean, S for separable: no dense layer, 1,630 parameters.
+    """8C3–16S3–MP2–16S3–MP2–18S3–10S3, S for separable: no dense layer, 1,630 parameters.
 
     A separable convolution filters each channel by itself, then mixes the channels at each place:
-    with 16 channels in and out it has 400 weights, where a plain one has 2,304. The last one makes
-    a map a class, and the mean of a map is its logit. After the others: batch normalisation without
-    a scale, which the next convolution can make up for, and ReLU.
+    with 16 channels in and out it has 400 weights, where a plain one has 2,304. The last one has
+    room for one place only, and leaves a number for each class, its logit. After the others: batch
+    normalisation without a scale, which the next convolution can make up for, and ReLU.
 
     Args:
         classes: number of classes.
 
-    Source: Lin et al. (2014), arXiv:1312.4400, for the mean; Chollet (2017), arXiv:1610.02357, for
-    separable convolutions. Taught in notebook 23.
+    Source: Chollet (2017), arXiv:1610.02357, for separable convolutions. Taught in notebook 23.
     """
     inputs, x = image_input()
     for number, (filters, pooled) in enumerate(
@@ -76,7 +75,7 @@ def smallest_cnn(classes: int = 10) -> keras.Model:
         norm = layers.BatchNormalization(momentum=BRIEF, scale=False, name=f"norm_{number}")
         x = layers.ReLU(name=f"conv_{number}_activation")(norm(x))
     x = layers.SeparableConv2D(classes, 3, name="maps")(x)
-    x = layers.GlobalAveragePooling2D(name="logits")(x)
+    x = layers.Flatten(name="logits")(x)
     return keras.Model(inputs, layers.Softmax(name="probabilities")(x), name="smallest_cnn")
 
 
