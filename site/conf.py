@@ -11,6 +11,7 @@ from helpers.internals.claims import CLAIM
 
 import gates
 import nbformat
+import prose
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -57,7 +58,6 @@ html_favicon = "_static/icon.svg"
 LINK = re.compile(r"(?<!!)\[([^][]+)\]\((?![a-z]+:|\))([^)#\s]*)(#[^)\s]*)?\)")
 TERM = re.compile(r"^(\S.*)\n {4}.*\(\.\./notebooks/(\w+)\.ipynb\)", re.MULTILINE)
 DRAW = "/draw/index.html"
-TITLE = re.compile(r"""\btitle=["'](.+?)["'][,)]""")
 
 
 def setup(app):
@@ -85,12 +85,13 @@ def tidy(nb, docname):
     """Number the title, fold what Jupyter folds, quieten claims, say what figures and terms are."""
     name = posixpath.basename(docname)
     nb.cells[0].source = nb.cells[0].source.replace("# ", f"# {name[:2]} ", 1)
+    prose.describe_figures(nb)
     for cell in nb.cells:
         if gates.is_folded(cell):
             cell.metadata["tags"] = [*cell.metadata.get("tags", []), "hide-input"]
         for output in cell.get("outputs", []):
             if "image/png" in output.get("data", {}):
-                cell.metadata["mystnb"] = {"image": {"alt": described(output, cell.source)}}
+                cell.metadata["mystnb"] = {"image": {"alt": output.metadata["image/png"]["alt"]}}
             if CLAIM in output.get("data", {}):
                 line = html.escape(output.data["text/plain"].replace(" | ", " · "))
                 output.data = {"text/html": f'<p class="claim">{line}</p>'}
@@ -98,13 +99,6 @@ def tidy(nb, docname):
     if terms:
         line = " · ".join(f"{{term}}`{term}`" for term in terms)
         nb.cells.append(nbformat.v4.new_markdown_cell(f"**Introduced here:** {line}"))
-
-
-def described(picture, source):
-    """What stands for a figure where it is not seen: its own text, or its title."""
-    known = picture.metadata.get("image/png", {}).get("alt") or picture.metadata.get("alt")
-    title = TITLE.search(source)
-    return known or (title[1] if title else "Figure; the text beside it says what it shows")
 
 
 def glossary():

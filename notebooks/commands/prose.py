@@ -37,6 +37,8 @@ SOURCE = re.compile(
 TITLE = re.compile(r'(?:\btitle=|\bstyle\.(?:figure|panels)\([^"()]*)"([^"]+)"')
 """A figure's title in the code that draws it."""
 
+NAMELESS = "A figure; the text beside it says what it shows."
+
 NOT_PROSE = re.compile(
     r"<!--=.*?<!--/-->|<!--.*?-->|<details>.*?</details>|"
     r"^ *(?P<fence>```+|~~~+).*?^ *(?P=fence)|`[^`]*`|"
@@ -143,7 +145,7 @@ def describe_figures(nb):
         titles = TITLE.findall(cell.source)
         for output in cell.outputs:
             if "image/png" in output.get("data", {}):
-                sentences = [*titles[:1], *([caption] if caption else [])]
+                sentences = [*titles[:1], *([caption] if caption else [])] or [NAMELESS]
                 words = " ".join(one if one[-1] in ".?" else f"{one}." for one in sentences)
                 output.metadata.setdefault("image/png", {})["alt"] = words
 

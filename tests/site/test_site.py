@@ -12,6 +12,7 @@ from urllib.parse import unquote
 
 import gates
 import nbformat
+import prose
 import pytest
 import site_files
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
@@ -254,7 +255,7 @@ def conf():
     return site_files.load("conf")
 
 
-def prose(path):
+def words(path):
     """The text of a notebook, in lower case, with single spaces."""
     cells = nbformat.read(path, as_version=4).cells
     text = " ".join(cell.source for cell in cells if cell.cell_type == "markdown")
@@ -265,7 +266,7 @@ def test_every_term_of_the_glossary_stands_in_the_notebook_that_it_names(conf):
     terms = conf.TERM.findall(conf.glossary())
     text = (ROOT / "site" / "glossary.md").read_text(encoding="utf-8")
     assert len(terms) == len(re.findall(r"^ {4}\S", text, re.MULTILINE)) >= 60
-    texts = {path.stem: prose(path) for path in NOTEBOOKS}
+    texts = {path.stem: words(path) for path in NOTEBOOKS}
     missing = [(term, name) for term, name in terms if term.lower() not in texts.get(name, "")]
     assert missing == []
 
@@ -273,7 +274,7 @@ def test_every_term_of_the_glossary_stands_in_the_notebook_that_it_names(conf):
 def test_a_notebook_gets_its_number_quiet_claims_and_described_figures(conf):
     claim = new_output("display_data", data={gates.CLAIM: {}, "text/plain": "holds | a < b | 1"})
     figure = new_output("display_data", data={"image/png": "AA=="})
-    named = new_output("display_data", data={"image/png": "AA=="}, metadata={"alt": "a ring"})
+    named = new_output("display_data", data={"image/png": "AA=="})
     nb = new_notebook(
         cells=[
             new_markdown_cell("# Try\n\n# Again"),
@@ -281,16 +282,17 @@ def test_a_notebook_gets_its_number_quiet_claims_and_described_figures(conf):
                 "claim()", outputs=[claim], metadata={"jupyter": {"source_hidden": True}}
             ),
             new_code_cell('plot(title="Three (3) digits")', outputs=[figure]),
-            new_code_cell('plot(title="Digits")', outputs=[named]),
+            new_markdown_cell("*Each is a ring.* More."),
+            new_code_cell("plot()", outputs=[named]),
         ]
     )
     conf.tidy(nb, "notebooks/05_try")
-    title, quiet, first, second = nb.cells
+    title, quiet, first, _, second = nb.cells
     assert title.source == "# 05 Try\n\n# Again"
     assert quiet.outputs[0].data == {"text/html": '<p class="claim">holds · a &lt; b · 1</p>'}
     assert quiet.metadata.tags == ["hide-input"]
-    assert first.metadata.mystnb.image.alt == "Three (3) digits"
-    assert second.metadata.mystnb.image.alt == "a ring"
+    assert first.metadata.mystnb.image.alt == "Three (3) digits. Each is a ring."
+    assert second.metadata.mystnb.image.alt == prose.NAMELESS
 
 
 def test_a_notebook_names_the_terms_that_it_introduces(conf, monkeypatch):
