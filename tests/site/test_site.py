@@ -164,7 +164,7 @@ def test_searching_for_dropout_finds_the_notebooks_with_it(built):
     for pages in (index["terms"]["dropout"], index["titleterms"]["dropout"]):
         found |= {index["docnames"][n] for n in (pages if isinstance(pages, list) else [pages])}
     with_it = {
-        f"notebooks/{path.stem}" for path in NOTEBOOKS if re.search(r"\bdropout\b", prose(path))
+        f"notebooks/{path.stem}" for path in NOTEBOOKS if re.search(r"\bdropout\b", words(path))
     }
     assert len(with_it) > 3 and with_it <= found
 
