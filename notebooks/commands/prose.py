@@ -218,6 +218,17 @@ def torn_paragraphs(nb):
     ]
 
 
+def marked_summaries(nb):
+    """No folded line holds marks of Markdown or formulas: a web page shows it as it is written."""
+    return [
+        f"cell {n} folds {line!r}; expected HTML, such as <i>t</i>, or plain words: write it so"
+        for n, cell in enumerate(nb.cells)
+        if cell.cell_type == "markdown"
+        for line in re.findall(r"<summary>(.*?)</summary>", cell.source, re.DOTALL)
+        if re.search(r"[$`*]", line)
+    ]
+
+
 def constants(tree):
     """The numbers in code, but for those in claims, which are bounds."""
     if isinstance(tree, ast.Call) and ast.unparse(tree.func) == "course.claim":

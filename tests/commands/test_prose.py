@@ -169,6 +169,14 @@ def test_a_line_that_begins_with_a_number_of_a_claim_is_found():
     assert ["begins with <!--=" in one for one in found] == [True]
 
 
+@pytest.mark.parametrize("line", ["what is $t$?", "call `fit`?", "*so*?"])
+def test_a_folded_line_with_marks_that_a_web_page_shows_is_found(line):
+    folded = "<details><summary>{}</summary>\n\n$t$ is `4`.\n\n</details>"
+    (problem,) = prose.marked_summaries(notebook(folded.format(line)))
+    assert problem.startswith(f"cell 0 folds {line!r}")
+    assert prose.marked_summaries(notebook(folded.format("what is <i>t</i>?"))) == []
+
+
 def test_the_solutions_of_exercises_are_found_and_no_other_code():
     fenced = "```python\n{}\n```"
     question = f"<details><summary>Question</summary>\n\n{fenced.format('q')}\n\n</details>"
