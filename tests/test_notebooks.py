@@ -40,7 +40,7 @@ OUTDATED: dict[str, str] = dict.fromkeys(["03", "05"], "a claim and a shift were
 """Number of a notebook whose outputs are those of older helpers → why; `make outputs`."""
 
 AWAITING_EXECUTION = dict.fromkeys(
-    ["13", "23", "25"],
+    ["13", "25"],
     "text, helpers and plans are being rewritten; executed again, once, when all are final",
 )
 """Number of a notebook whose outputs are stale, new cells without any → why; `make outputs`."""

@@ -34,7 +34,7 @@ SOURCE = re.compile(
 )
 """What tells where a number comes from."""
 
-TITLE = re.compile(r'(?:\btitle=|\bstyle\.(?:figure|panels)\([^"()]*)"([^"]+)"')
+TITLE = re.compile(r'(?:\btitle=|\bstyle\.(?:figure|(?:epoch_)?panels)\([^"()]*)"([^"]+)"')
 """A figure's title in the code that draws it."""
 
 NAMELESS = "A figure; the text beside it says what it shows."

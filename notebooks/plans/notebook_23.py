@@ -83,7 +83,6 @@ far_mnist = Goal(
     {"goal": ["99.6 %"]},
     farther("mnist", 20, (64, 192), normalise=(1, 2)),
     epochs=20,
-    seeds=tuple(range(1, 11)),
 )
 fast_letters = Goal(
     "fast_letters",

@@ -146,6 +146,7 @@ def test_a_picture_whose_caption_changed_since_has_a_stale_text_until_it_is_writ
         ('plots.maps(x, title="Is it so?")', "*It is.*", "Is it so? It is."),
         ('fig, ax = style.figure(2.8, "A test", width=7)', "*It rose*", "A test. It rose."),
         ("plots.maps(x)", "*It rose.* So", "It rose."),
+        ('fig, axes = style.epoch_panels("Loss")', "None.", "Loss."),
         ('print("a", title="A title")', "none", "A title."),
     ],
 )
