@@ -36,7 +36,7 @@ from IPython.display import display
 if os.environ["COURSE_TIER"] == "quick":
     display({{"text/plain": "quick tier: 1 of 6 epochs", "{CUT}": {{}}}}, raw=True)"""
 FIGURE = "import matplotlib.pyplot as plt\nplt.plot([1, 2]);"
-OUTDATED: dict[str, str] = dict.fromkeys(["03", "05"], "a claim and a shift were corrected")
+OUTDATED: dict[str, str] = {}
 """Number of a notebook whose outputs are those of older helpers → why; `make outputs`."""
 
 AWAITING_EXECUTION = dict.fromkeys(
