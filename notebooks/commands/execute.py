@@ -260,7 +260,7 @@ def fill(nb, path, root):
         "modules": modules,
     }
     homes = [] if Path.home() == Path("/") else [Path.home()]
-    found = prose.write_text(nb)
+    found = prose.refresh(nb)
     found += gates.failed_claims(nb) + gates.missing_pictures(nb)
     found += gates.machine_paths(nb, *homes, root)
     return [f"{path.stem}: {problem}" for problem in found]
@@ -277,7 +277,7 @@ def run_text(numbers, root=ROOT):
         if "course" not in nb.metadata:
             problems.append(f"{path.stem} was never executed; expected outputs: run make outputs")
             continue
-        found = prose.write_text(nb)
+        found = prose.refresh(nb)
         if not found:
             write(path, nbformat.writes(nb) + "\n")
         problems += [f"{path.stem}: {problem}" for problem in found]

@@ -125,7 +125,7 @@ def write_numbers(nb):
     ]
 
 
-def write_text(nb):
+def refresh(nb):
     """Write all that follows from claims and captions, in place; returns problems."""
     problems = write_numbers(nb)
     describe_figures(nb)  # its captions hold numbers
@@ -174,7 +174,7 @@ def figures_without_caption(nb):
 def stale_text(nb):
     """The numbers of the text are those of its claims, the pictures' texts those of captions."""
     fresh = nbformat.from_dict(nb)
-    problems = write_text(fresh)
+    problems = refresh(fresh)
     for n, (old, new) in enumerate(zip(nb.cells, fresh.cells, strict=True)):
         if old != new:
             what = "a number in the text" if old.source != new.source else "a picture's text (alt)"

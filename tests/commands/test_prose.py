@@ -132,7 +132,7 @@ def test_a_picture_says_its_title_and_caption_to_those_who_do_not_see_it():
 
 def test_a_picture_whose_caption_changed_since_has_a_stale_text_until_it_is_written():
     nb = with_figure("*Darker is larger.*")
-    prose.write_text(nb)
+    prose.refresh(nb)
     assert prose.stale_text(nb) == []
     nb.cells[-1].source = "*Darker is smaller.*"
     (problem,) = prose.stale_text(nb)
