@@ -220,6 +220,23 @@ def test_outputs_writes_a_stamped_notebook(root):
     assert nb.metadata["kernelspec"]["display_name"] == "Python 3"
 
 
+def test_text_writes_numbers_without_executing_and_leaves_what_was_never_executed(root, capsys):
+    folder = root / "notebooks"
+    write(folder, "08_executed.ipynb", "raise SystemExit")
+    path = folder / "08_executed.ipynb"
+    nb = nbformat.read(path, as_version=4)
+    nb.metadata["course"] = {"seconds": 170}
+    nb.cells[0].source += "\n\n<!--= minutes to compute :: , -->?<!--/-->"
+    nbformat.write(nb, path)
+    before = contents(root)
+    assert execute.run_text(["08", "01"], root) == 1
+    assert "01_fine was never executed" in capsys.readouterr().err
+    after = contents(root)
+    changed = {name for name in after if after[name] != before[name]}
+    assert changed == {"08_executed.ipynb"}
+    assert "-->3<!--/-->" in nbformat.read(path, as_version=4).cells[0].source
+
+
 @pytest.mark.parametrize(("number", "problem"), [("02", "ZeroDivision"), ("03", "not met")])
 def test_outputs_keeps_a_notebook_whose_execution_fails(root, capsys, number, problem):
     before = contents(root)
