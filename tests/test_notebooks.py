@@ -220,21 +220,24 @@ def test_outputs_writes_a_stamped_notebook(root):
     assert nb.metadata["kernelspec"]["display_name"] == "Python 3"
 
 
-def test_text_writes_numbers_without_executing_and_leaves_what_was_never_executed(root, capsys):
-    folder = root / "notebooks"
-    write(folder, "08_executed.ipynb", "raise SystemExit")
-    path = folder / "08_executed.ipynb"
-    nb = nbformat.read(path, as_version=4)
-    nb.metadata["course"] = {"seconds": 170}
-    nb.cells[0].source += "\n\n<!--= minutes to compute :: , -->?<!--/-->"
-    nbformat.write(nb, path)
+def test_text_writes_numbers_without_executing_but_not_where_a_claim_lacks(root, capsys):
+    lacking = " <!--= no claim :: , -->?<!--/-->"
+    for name, more in (("08_executed", ""), ("09_never", lacking)):
+        path = root / "notebooks" / f"{name}.ipynb"
+        write(path.parent, path.name, "raise SystemExit")
+        nb = nbformat.read(path, as_version=4)
+        nb.metadata |= {} if more else {"course": {"seconds": 170}}
+        nb.cells[0].source += "\n\n<!--= minutes to read :: , -->?<!--/-->" + more
+        nbformat.write(nb, path)
     before = contents(root)
-    assert execute.run_text(["08", "01"], root) == 1
-    assert "01_fine was never executed" in capsys.readouterr().err
+    assert execute.run_text(["08", "09"], root) == 1
+    assert (
+        "09_never: the text names claims that there are not, 'no claim'" in capsys.readouterr().err
+    )
     after = contents(root)
-    changed = {name for name in after if after[name] != before[name]}
-    assert changed == {"08_executed.ipynb"}
-    assert "-->3<!--/-->" in nbformat.read(path, as_version=4).cells[0].source
+    assert {name for name in after if after[name] != before[name]} == {"08_executed.ipynb"}
+    nb = nbformat.read(root / "notebooks" / "08_executed.ipynb", as_version=4)
+    assert "-->1<!--/-->" in nb.cells[0].source and nb.cells[1].outputs == []
 
 
 @pytest.mark.parametrize(("number", "problem"), [("02", "ZeroDivision"), ("03", "not met")])
