@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 from urllib.parse import unquote
 
-from helpers.internals.claims import CLAIM
+from helpers.internals.claims import CLAIM, JUDGED
 
 import gates
 import nbformat
@@ -28,8 +28,9 @@ myst_enable_extensions = ["amsmath", "dollarmath"]
 myst_heading_anchors = 3
 
 autodoc_member_order = "bysource"
-autodoc_typehints_format = "short"
-maximum_signature_line_length = 80
+autodoc_typehints = "none"  # the docstrings say more: shapes, ranges, units
+autodoc_preserve_defaults = True  # 1 / 6, not 0.16666666666666666
+maximum_signature_line_length = 60
 add_module_names = False
 toc_object_entries_show_parents = "hide"
 napoleon_use_ivar = True
@@ -92,13 +93,26 @@ def tidy(nb, docname):
         for output in cell.get("outputs", []):
             if "image/png" in output.get("data", {}):
                 cell.metadata["mystnb"] = {"image": {"alt": output.metadata["image/png"]["alt"]}}
-            if CLAIM in output.get("data", {}):
-                line = html.escape(output.data["text/plain"].replace(" | ", " · "))
-                output.data = {"text/html": f'<p class="claim">{line}</p>'}
+        quieten(cell)
     terms = [term for term, notebook in TERM.findall(glossary()) if notebook == name]
     if terms:
         line = " · ".join(f"{{term}}`{term}`" for term in terms)
         nb.cells.append(nbformat.v4.new_markdown_cell(f"**Introduced here:** {line}"))
+
+
+def quieten(cell):
+    """A cell's claim becomes a quiet line; several fold to one line that counts them."""
+    claims = [output for output in cell.get("outputs", []) if CLAIM in output.get("data", {})]
+    texts = [claim.data["text/plain"].replace(" | ", " · ") for claim in claims]
+    lines = "".join(f'<p class="claim">{html.escape(text)}</p>' for text in texts)
+    if len(claims) > 1:
+        hold = sum(text.startswith(f"{JUDGED[True]} ") for text in texts)
+        count = f"{len(claims)}" if hold == len(claims) else f"{hold} of {len(claims)}"
+        lines = f'<details class="claims"><summary>{count} claims hold</summary>{lines}</details>'
+    for claim in claims[1:]:
+        cell.outputs.remove(claim)
+    if claims:
+        claims[0].data = {"text/html": lines}
 
 
 def glossary():

@@ -6,6 +6,7 @@ file through all gates; `make test` does so for every committed notebook (tests/
 
 import ast
 import hashlib
+import itertools
 import json
 import re
 from pathlib import Path
@@ -320,6 +321,17 @@ def claims_in_view(nb):
         f"cell {n} makes a claim; expected it in a folded cell of its own, tagged claim: move it"
         for n, cell in code_cells(nb)
         if "course.claim(" in cell.source and not is_folded(cell)
+    ]
+
+
+def torn_thoughts(nb):
+    """Below claims goes on a text, with the next question: they never part one from its code."""
+    numbers = {id(cell): n for n, cell in code_cells(nb)}
+    return [
+        f"cell {numbers[id(below)]} follows claims; expected a text between them that says what "
+        "comes next: move the question there"
+        for cell, below in itertools.pairwise(nb.cells)
+        if is_folded(cell) and id(below) in numbers and not is_folded(below)
     ]
 
 

@@ -73,10 +73,22 @@ def words_of_text(nb):
     return sum(any(map(str.isalnum, word)) for word in text.split())
 
 
+def cells_in_view(nb):
+    """How many cells a reader meets: no claims, and a text that they cut in two counts once."""
+    count, above = 0, []
+    for cell in nb.cells:
+        if gates.is_folded(cell):
+            above.append("claims")
+            continue
+        goes_on = cell.cell_type == "markdown" and not cell.source.startswith("#")
+        count += not (goes_on and above[:2] == ["text", "claims"])
+        above = ["text" if cell.cell_type == "markdown" else "code"]
+    return count
+
+
 def more_than_a_lesson(nb):
-    """A notebook is one lesson, no longer than that; of its cells, folded ones do not count."""
-    cells = sum(not gates.is_folded(cell) for cell in nb.cells)
-    found = facts(nb) | {"cells": cells, "words of text": words_of_text(nb)}
+    """A notebook is one lesson, no longer than that."""
+    found = facts(nb) | {"cells": cells_in_view(nb), "words of text": words_of_text(nb)}
     return [
         f"{found[what]:,} {what}; expected at most {most:,}: cut, or make two lessons of it"
         for what, most in LESSON.items()

@@ -124,6 +124,14 @@ def test_a_claim_that_a_reader_sees_is_found():
     assert ["cell 3 makes a claim" in problem for problem in gates.claims_in_view(nb)] == [True]
 
 
+def test_claims_between_a_question_and_its_code_are_found():
+    nb = good()
+    nb.cells[4:5] = [new_code_cell("more()", metadata=dict(FOLDED)), new_markdown_cell("Why?")]
+    assert gates.torn_thoughts(nb) == []
+    nb.cells.insert(5, new_code_cell("print(2)"))
+    assert ["cell 6 follows claims" in problem for problem in gates.torn_thoughts(nb)] == [True]
+
+
 @pytest.mark.parametrize(
     ("bounds", "loose"),
     [

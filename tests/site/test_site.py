@@ -295,6 +295,24 @@ def test_a_notebook_gets_its_number_quiet_claims_and_described_figures(conf):
     assert second.metadata.mystnb.image.alt == prose.NAMELESS
 
 
+@pytest.mark.parametrize(
+    "second, summary", [("holds | b", "2 claims hold"), ("NOT MET | b", "1 of 2 claims hold")]
+)
+def test_several_claims_fold_to_one_line(conf, second, summary):
+    claims = [
+        new_output("display_data", data={gates.CLAIM: {"name": text}, "text/plain": text})
+        for text in ("holds | a", second)
+    ]
+    printed = new_output("stream", text="besides")
+    cell = new_code_cell("claims()", outputs=[claims[0], printed, claims[1]])
+    conf.quieten(cell)
+    assert cell.outputs[1:] == [printed]
+    assert cell.outputs[0].data["text/html"] == (
+        f'<details class="claims"><summary>{summary}</summary><p class="claim">holds · a</p>'
+        f'<p class="claim">{second.replace(" | ", " · ")}</p></details>'
+    )
+
+
 def test_a_notebook_names_the_terms_that_it_introduces(conf, monkeypatch):
     entries = (
         "a thing\n    Is. [05](../notebooks/05_try.ipynb).\n\nother\n    (../notebooks/06.ipynb)."
