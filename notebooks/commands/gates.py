@@ -5,6 +5,7 @@ file through all gates; `make test` does so for every committed notebook (tests/
 """
 
 import ast
+import functools
 import hashlib
 import itertools
 import json
@@ -67,7 +68,7 @@ def modules(nb, root=ROOT):
             words |= mentioned(tree)
             for name in imported(tree) - set(files):
                 if path := module_file(name, root):
-                    files[name] = ast.parse(path.read_text(encoding="utf-8")).body
+                    files[name] = parsed(path.read_text(encoding="utf-8"))
                     used[name] = set()
         waiting = []
         for name, statements in files.items():
@@ -86,6 +87,13 @@ def fingerprint(statements):
     return hashlib.sha256(json.dumps(content(statements)).encode()).hexdigest()[:16]
 
 
+@functools.cache
+def parsed(text):
+    """A module's statements; the same ones for the same text, so that each is searched once."""
+    return ast.parse(text).body
+
+
+@functools.cache
 def mentioned(tree):
     """The names that code uses, of whatever they are; what it imports under another name, too."""
     words = set()
@@ -121,6 +129,7 @@ def syntax(cell):
         return ast.Module(body=[], type_ignores=[])
 
 
+@functools.cache
 def imported(tree):
     """The dotted names that code imports, with the packages that they lie in."""
     names = set()
