@@ -80,9 +80,8 @@ def cells_in_view(nb):
         if gates.is_folded(cell):
             above.append("claims")
             continue
-        goes_on = cell.cell_type == "markdown" and not cell.source.startswith("#")
-        count += not (goes_on and above[:2] == ["text", "claims"])
-        above = ["text" if cell.cell_type == "markdown" else "code"]
+        count += not (cell.cell_type == "markdown" and above[:2] == ["markdown", "claims"])
+        above = [cell.cell_type]
     return count
 
 
@@ -164,8 +163,7 @@ def describe_figures(nb):
 
 def captioned(nb):
     """Each code cell with the caption below it: the first paragraph in italics, or nothing."""
-    texts = [cell for cell in nb.cells if cell.cell_type == "markdown" or not gates.is_folded(cell)]
-    for cell, below in zip(texts, [*texts[1:], None], strict=True):
+    for cell, below in zip(nb.cells, [*nb.cells[1:], None], strict=True):
         if cell.cell_type == "code":
             is_text = below is not None and below.cell_type == "markdown"
             match = re.match(r"\*(?!\*)(.+?)\*(?!\*)", below.source, re.DOTALL) if is_text else None

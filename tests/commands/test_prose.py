@@ -55,14 +55,13 @@ def test_a_notebook_as_long_as_a_lesson_may_be_is_one():
 
 
 @pytest.mark.parametrize(
-    "second, more",
-    [("And then?", 0), ("## A section", 1), ("```\ncode\n```", 0)],
+    "below, more", [(new_markdown_cell("And then?"), 0), (new_code_cell("then()"), 1)]
 )
-def test_a_text_that_claims_cut_in_two_counts_once(second, more):
+def test_a_text_that_claims_cut_in_two_counts_once(below, more):
     nb = lesson(cells=5)
     nb.cells.append(new_markdown_cell("So it is."))  # below the code and its claims
     assert prose.cells_in_view(nb) == 6
-    nb.cells += [nb.cells[-2], new_markdown_cell(second)]
+    nb.cells += [nb.cells[-2], nb.cells[-2], below]
     assert prose.cells_in_view(nb) == 6 + more
 
 
@@ -128,10 +127,10 @@ PICTURE = new_output("display_data", data={"image/png": "iVBO", "text/plain": "<
 
 
 def with_figure(below):
-    """A notebook with a figure, a folded cell of claims, and a text below them."""
+    """A notebook with a figure, a text below it, and a folded cell of claims."""
     folded = new_code_cell("course.claim()", metadata={"jupyter": {"source_hidden": True}})
     drawn = new_code_cell('plots.maps(x, title="Filters")', outputs=[PICTURE])
-    return new_notebook(cells=[drawn, folded, new_markdown_cell(below)])
+    return new_notebook(cells=[drawn, new_markdown_cell(below), folded])
 
 
 def test_a_picture_says_its_title_and_caption_to_those_who_do_not_see_it():
@@ -146,7 +145,7 @@ def test_a_picture_whose_caption_changed_since_has_a_stale_text_until_it_is_writ
     nb = with_figure("*Darker is larger.*")
     prose.refresh(nb)
     assert prose.stale_text(nb) == []
-    nb.cells[-1].source = "*Darker is smaller.*"
+    nb.cells[1].source = "*Darker is smaller.*"
     (problem,) = prose.stale_text(nb)
     assert problem.startswith("a picture's text (alt) of cell 0")
     assert "larger" in nb.cells[0].outputs[0].metadata["image/png"]["alt"]  # looked at alone
@@ -172,6 +171,13 @@ def test_title_and_caption_are_sentences(code, caption, alt):
 @pytest.mark.parametrize("below", ["No caption.", "**Bold** is none.", "Not *first*."])
 def test_a_figure_without_a_caption_is_found(below):
     (problem,) = prose.figures_without_caption(with_figure(below))
+    assert "figure of cell 1 has no caption" in problem
+
+
+def test_claims_between_a_figure_and_its_caption_are_found():
+    nb = with_figure("*Darker is larger.*")
+    nb.cells.insert(1, nb.cells.pop())
+    (problem,) = prose.figures_without_caption(nb)
     assert "figure of cell 1 has no caption" in problem
 
 
