@@ -87,6 +87,7 @@ def tidy(nb, docname):
     name = posixpath.basename(docname)
     nb.cells[0].source = nb.cells[0].source.replace("# ", f"# {name[:2]} ", 1)
     prose.describe_figures(nb)
+    nb.cells = joined(nb.cells)
     for cell in nb.cells:
         if gates.is_folded(cell):
             cell.metadata["tags"] = [*cell.metadata.get("tags", []), "hide-input"]
@@ -98,6 +99,18 @@ def tidy(nb, docname):
     if terms:
         line = " · ".join(f"{{term}}`{term}`" for term in terms)
         nb.cells.append(nbformat.v4.new_markdown_cell(f"**Introduced here:** {line}"))
+
+
+def joined(cells):
+    """The cells, each run of folded ones made one."""
+    found = []
+    for cell in cells:
+        if found and gates.is_folded(cell) and gates.is_folded(found[-1]):
+            found[-1].source += f"\n\n{cell.source}"
+            found[-1].outputs += cell.outputs
+        else:
+            found.append(cell)
+    return found
 
 
 def quieten(cell):

@@ -295,6 +295,16 @@ def test_a_notebook_gets_its_number_quiet_claims_and_described_figures(conf):
     assert second.metadata.mystnb.image.alt == prose.NAMELESS
 
 
+def test_folded_cells_one_after_the_other_are_one_on_the_page(conf):
+    folded = {"jupyter": {"source_hidden": True}}
+    cells = [new_code_cell(name, metadata=folded) for name in "abc"]
+    cells.insert(2, new_code_cell("seen"))
+    cells[1].outputs = [new_output("stream", text="from b")]
+    found = conf.joined(cells)
+    assert [cell.source for cell in found] == ["a\n\nb", "seen", "c"]
+    assert [output.text for output in found[0].outputs] == ["from b"]
+
+
 @pytest.mark.parametrize(
     "second, summary", [("holds | b", "2 claims hold"), ("NOT MET | b", "1 of 2 claims hold")]
 )
