@@ -9,17 +9,18 @@ import keras
 import numpy as np
 import plans
 import pytest
-from plans import common, notebook_16, notebook_25
+from plans import common, notebook_13, notebook_16, notebook_25
 
 FOLDER = common.NOTEBOOKS / "networks"
 NETWORKS = {
-    "byclass": ("byclass", "course's, with fonts"),
-    "byclass_emnist": ("byclass", "course's"),
-    "report_e": ("byclass", "report E's"),
-    "balanced": ("balanced", "course's, with fonts"),
-    "balanced_emnist": ("balanced", "course's"),
+    "byclass": (notebook_16.final_byclass, "course's, with fonts"),
+    "byclass_emnist": (notebook_16.final_byclass, "course's"),
+    "report_e": (notebook_16.final_byclass, "report E's"),
+    "balanced": (notebook_16.final_balanced, "course's, with fonts"),
+    "balanced_emnist": (notebook_16.final_balanced, "course's"),
+    "digits": (notebook_13.final_digits, "course's"),
 }
-"""File → part of EMNIST, and the row of its table."""
+"""File → its study, and the network of the study's rows that it is; seed 1."""
 LARGEST = 1_500_000  # bytes of each
 README = (FOLDER / "README.md").read_text(encoding="utf-8")
 ALL_MEMBERS = 18_000_000  # bytes of all members and students
@@ -28,9 +29,8 @@ KEPT = [plan for plan in plans.every() if plan.keep]
 
 def stored(name):
     """The line of the study's table for a kept network."""
-    split, network = NETWORKS[name]
-    lines = studies.load(getattr(notebook_16, f"final_{split}"))
-    return lines.set_index("network").loc[network]
+    plan, network = NETWORKS[name]
+    return studies.load(plan).set_index(["network", "seed"]).loc[network, 1]
 
 
 def test_the_folder_holds_small_networks_and_their_readme():
@@ -45,7 +45,7 @@ def test_a_network_loads_and_takes_raw_images(name):
     assert not network.compiled
     images = np.random.default_rng(0).integers(0, 256, (3, 28, 28), dtype=np.uint8)
     probabilities = keras.ops.convert_to_numpy(network(images))
-    assert probabilities.shape == (3, len(data.CLASSES[f"emnist/{NETWORKS[name][0]}"]))
+    assert probabilities.shape == (3, len(data.CLASSES[NETWORKS[name][0].data]))
     assert probabilities.sum(axis=1) == pytest.approx(1)
     assert network.count_params() == stored(name)["parameters"]
 
@@ -61,7 +61,7 @@ def test_the_readme_says_how_a_network_was_trained(name):
 @pytest.mark.real_data
 @pytest.mark.parametrize("name", NETWORKS)
 def test_a_network_reaches_its_stated_accuracy_on_the_test_images(name):
-    dataset, row = data.load(f"emnist/{NETWORKS[name][0]}"), stored(name)
+    dataset, row = data.load(NETWORKS[name][0].data), stored(name)
     (line,) = re.findall(rf"^\| `{name}\.keras` .*$", README, re.M)
     if f"| {len(dataset.test):,} |" not in line:
         pytest.skip(f"other test images: {len(dataset.test):,}, not those of {line}")

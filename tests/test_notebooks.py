@@ -36,11 +36,11 @@ from IPython.display import display
 if os.environ["COURSE_TIER"] == "quick":
     display({{"text/plain": "quick tier: 1 of 6 epochs", "{CUT}": {{}}}}, raw=True)"""
 FIGURE = "import matplotlib.pyplot as plt\nplt.plot([1, 2]);"
-OUTDATED: dict[str, str] = {"18": "its network is built in one cell now, compiled in the next"}
+OUTDATED: dict[str, str] = {}
 """Number of a notebook whose outputs are those of older helpers → why; `make outputs`."""
 
 AWAITING_EXECUTION = dict.fromkeys(
-    ["13", "25"],
+    ["25"],
     "text, helpers and plans are being rewritten; executed again, once, when all are final",
 )
 """Number of a notebook whose outputs are stale, new cells without any → why; `make outputs`."""
@@ -52,7 +52,7 @@ UNEXECUTED = (
 """What else cannot be right in a notebook with cells that were not executed yet."""
 
 REWRITTEN = [
-    "00", "01", "02", "03", "04", "05", "06", "07", "08", "09", "10", "11", "12",
+    "00", "01", "02", "03", "04", "05", "06", "07", "08", "09", "10", "11", "12", "13",
     "14", "15", "16", "17", "18", "19", "20", "21", "22", "23", "24",
 ]  # fmt: skip
 """Numbers of the notebooks that also pass the gates of a page without bookkeeping."""
