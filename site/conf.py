@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 from urllib.parse import unquote
 
-from helpers.internals.claims import CLAIM, JUDGED
+from helpers.internals.claims import CLAIM
 
 import gates
 import nbformat
@@ -116,16 +116,17 @@ def joined(cells):
 def quieten(cell):
     """A cell's claim becomes a quiet line; several fold to one line that counts them."""
     claims = [output for output in cell.get("outputs", []) if CLAIM in output.get("data", {})]
+    if not claims:
+        return
     texts = [claim.data["text/plain"].replace(" | ", " · ") for claim in claims]
     lines = "".join(f'<p class="claim">{html.escape(text)}</p>' for text in texts)
     if len(claims) > 1:
-        hold = sum(text.startswith(f"{JUDGED[True]} ") for text in texts)
-        count = f"{len(claims)}" if hold == len(claims) else f"{hold} of {len(claims)}"
+        hold = sum(bool(claim.data[CLAIM]["ok"]) for claim in claims)
+        count = len(claims) if hold == len(claims) else f"{hold} of {len(claims)}"
         lines = f'<details class="claims"><summary>{count} claims hold</summary>{lines}</details>'
-    for claim in claims[1:]:
-        cell.outputs.remove(claim)
-    if claims:
-        claims[0].data = {"text/html": lines}
+    others = set(map(id, claims[1:]))  # two claims may be equal
+    cell.outputs = [output for output in cell.outputs if id(output) not in others]
+    claims[0].data = {"text/html": lines}
 
 
 def glossary():

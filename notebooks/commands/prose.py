@@ -75,14 +75,8 @@ def words_of_text(nb):
 
 def cells_in_view(nb):
     """How many cells a reader meets: no claims, and a text that they cut in two counts once."""
-    count, above = 0, []
-    for cell in nb.cells:
-        if gates.is_folded(cell):
-            above.append("claims")
-            continue
-        count += not (cell.cell_type == "markdown" and above[:2] == ["markdown", "claims"])
-        above = [cell.cell_type]
-    return count
+    kinds = "".join("f" if gates.is_folded(cell) else cell.cell_type[0] for cell in nb.cells)
+    return len(re.sub("(?<=m)f+m|f", "", kinds))
 
 
 def more_than_a_lesson(nb):

@@ -306,12 +306,17 @@ def test_folded_cells_one_after_the_other_are_one_on_the_page(conf):
 
 
 @pytest.mark.parametrize(
-    "second, summary", [("holds | b", "2 claims hold"), ("NOT MET | b", "1 of 2 claims hold")]
+    "second, summary",
+    [
+        ("holds | b", "2 claims hold"),
+        ("NOT MET | b", "1 of 2 claims hold"),
+        ("holds | a", "2 claims hold"),  # equal to the first
+    ],
 )
 def test_several_claims_fold_to_one_line(conf, second, summary):
     claims = [
-        new_output("display_data", data={gates.CLAIM: {"name": text}, "text/plain": text})
-        for text in ("holds | a", second)
+        new_output("display_data", data={gates.CLAIM: {"ok": ok}, "text/plain": text})
+        for text, ok in (("holds | a", True), (second, second.startswith("holds")))
     ]
     printed = new_output("stream", text="besides")
     cell = new_code_cell("claims()", outputs=[claims[0], printed, claims[1]])
