@@ -35,6 +35,9 @@ LEGACY = {
     r"\b(import|from) tensorflow\b": "import tensorflow",
     r"(?<![\w.])tf\.\w": "tf.*",
 }
+CHANGING = {"cache", "contextlib.contextmanager", "dataclass", "lru_cache"}
+"""Decorators that change what they decorate and register it nowhere."""
+
 FIGURES = {"plots", "study_plots", "pages", "style", "plt", "fig", "figure", "ax", "axes"}
 UNTIDY = r"\bat 0x[0-9a-f]{6,}|\bHistory\(loss=|\b\w*Warning:|<keras\.\S+ |\d%\||callbacks\.history"
 MACHINE_PATHS = r"/(home/[\w.-]+|Users/[\w.-]+|root)/|[A-Z]:\\+Users\\+|\bipykernel_\d+"
@@ -55,8 +58,9 @@ def code_hash(nb):
 def modules(nb, root=ROOT):
     """What a notebook uses of the course's modules that it imports, itself or through others.
 
-    A definition is used where its name stands in code that is used; one with a decorator, which
-    may register it, and a statement that defines nothing, always are.
+    A definition or an import is used where its name stands in code that is used; a definition with
+    a decorator that may register it, an import for its effect, and a statement that defines
+    nothing, always are.
 
     Returns:
         A dictionary, dotted name of a module → hash of what is used of it.
@@ -71,14 +75,14 @@ def modules(nb, root=ROOT):
                     files[name] = parsed(path.read_text(encoding="utf-8"))
                     used[name] = set()
         waiting = []
-        for name, statements in files.items():
+        for name, (statements, own) in files.items():
             for n, statement in enumerate(statements):
-                names = defines(statement)
+                names = defines(statement, own)
                 if n not in used[name] and (not names or names & words):
                     used[name].add(n)
                     waiting.append(statement)
     return {
-        name: fingerprint([files[name][n] for n in sorted(used[name])]) for name in sorted(used)
+        name: fingerprint([files[name][0][n] for n in sorted(used[name])]) for name in sorted(used)
     }
 
 
@@ -89,8 +93,20 @@ def fingerprint(statements):
 
 @functools.cache
 def parsed(text):
-    """A module's statements; the same ones for the same text, so that each is searched once."""
-    return ast.parse(text).body
+    """A module's statements, imports name by name, and the names that it uses.
+
+    The same statements for the same text, so that each is searched once.
+    """
+    tree = ast.parse(text)
+    return [one for statement in tree.body for one in one_by_one(statement)], mentioned(tree)
+
+
+def one_by_one(statement):
+    """An import of several names as several imports; any other statement as it is."""
+    if not isinstance(statement, ast.Import | ast.ImportFrom):
+        return [statement]
+    parts = dict(ast.iter_fields(statement))
+    return [type(statement)(**parts | {"names": [name]}) for name in statement.names]
 
 
 @functools.cache
@@ -107,10 +123,14 @@ def mentioned(tree):
     return words
 
 
-def defines(statement):
-    """The names that a module's statement defines; none if it is used in any case."""
+def defines(statement, own):
+    """The names that a module, using `own`, gets from a statement; none if it always counts."""
+    if isinstance(statement, ast.Import | ast.ImportFrom):
+        (name,) = statement.names
+        return {name.asname or name.name.partition(".")[0]} & own
     if isinstance(statement, ast.FunctionDef | ast.ClassDef):
-        hidden = statement.decorator_list or statement.name.startswith("__")
+        decorators = {ast.unparse(one).partition("(")[0] for one in statement.decorator_list}
+        hidden = decorators - CHANGING or statement.name.startswith("__")
         return set() if hidden else {statement.name}
     if not isinstance(statement, ast.Assign | ast.AnnAssign):
         return set()
@@ -342,6 +362,27 @@ def torn_thoughts(nb):
         for cell, below in itertools.pairwise(nb.cells)
         if is_folded(cell) and id(below) in numbers and not is_folded(below)
     ]
+
+
+def borrowed_names(nb):
+    """What code on the page reads, code on the page has bound: claims are folded away."""
+    shown, folded, problems = set(), set(), []
+    for n, cell in code_cells(nb):
+        tree = syntax(cell)
+        names = [node for node in ast.walk(tree) if isinstance(node, ast.Name)]
+        read = {node.id for node in names if isinstance(node.ctx, ast.Load)}
+        bound = {node.id for node in names if isinstance(node.ctx, ast.Store)}
+        bound |= {node.arg for node in ast.walk(tree) if isinstance(node, ast.arg)}
+        if is_folded(cell):
+            folded |= bound
+            continue
+        shown |= bound
+        problems += [
+            f"cell {n} reads {name!r}, which only folded code binds; expected it on the page: "
+            "move the line there"
+            for name in sorted(read & folded - shown)
+        ]
+    return problems
 
 
 def loose_claims(nb):

@@ -132,6 +132,16 @@ def test_claims_between_a_question_and_its_code_are_found():
     assert ["cell 6 follows claims" in problem for problem in gates.torn_thoughts(nb)] == [True]
 
 
+def test_a_name_that_only_folded_code_binds_is_found():
+    nb = good()
+    nb.cells[2].source, nb.cells[3].source = "one = 1", "one, two = 1, 2\nclaim(one, two)"
+    nb.cells[4].source = "def f(two):\n    return one + two"
+    assert gates.borrowed_names(nb) == []
+    nb.cells[4].source = "print(one, two)"
+    (problem,) = gates.borrowed_names(nb)
+    assert problem.startswith("cell 5 reads 'two', which only folded code binds")
+
+
 @pytest.mark.parametrize(
     ("bounds", "loose"),
     [
@@ -270,6 +280,11 @@ def test_the_stamp_names_every_module_that_a_notebook_imports_directly_or_not(co
         ("helpers/archives/__init__.py", "print(1)"),
         ("helpers/archives/__init__.py", "import os\nos.sep = 1"),
         ("helpers/course.py", f"{COURSE}\n@keep\ndef other():\n    pass"),
+        (
+            "helpers/course.py",
+            f"{COURSE}\n@keep()\n@dataclass(frozen=True)\nclass Other:\n    pass",
+        ),
+        ("helpers/course.py", COURSE.replace("def", "@cache\ndef")),
         ("helpers/course.py", f"{COURSE}\ndef __getattr__(name):\n    return 1"),
         ("notebooks/plans/notebook_07.py", f"{PLAN}EPOCHS = 6"),
         ("notebooks/plans/notebook_07.py", f"from os import sep as EPOCHS\n{PLAN}EPOCHS = 5"),
@@ -293,6 +308,8 @@ def test_another_content_of_an_imported_module_is_noticed_and_named(course, name
         ("notebooks/plans/notebook_07.py", f'{PLAN}EPOCHS = 5\n"""n"""'),
         ("notebooks/plans/notebook_07.py", f"{PLAN}EPOCHS = 5\nSEEDS = 3\n"),
         ("helpers/course.py", f"{COURSE}\ndef other():\n    pass"),
+        ("helpers/course.py", f"{COURSE}\n@dataclass(frozen=True)\nclass Other:\n    pass"),
+        ("helpers/course.py", f"import os, sys\n{COURSE}\ndef other():\n    os.remove(sys)"),
         ("helpers/other.py", "print(1)"),
     ],
 )

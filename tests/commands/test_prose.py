@@ -55,17 +55,6 @@ def test_a_notebook_as_long_as_a_lesson_may_be_is_one():
 
 
 @pytest.mark.parametrize(
-    "below, more", [(new_markdown_cell("And then?"), 0), (new_code_cell("then()"), 1)]
-)
-def test_a_text_that_claims_cut_in_two_counts_once(below, more):
-    nb = lesson(cells=5)
-    nb.cells.append(new_markdown_cell("So it is."))  # below the code and its claims
-    assert prose.cells_in_view(nb) == 6
-    nb.cells += [nb.cells[-2], nb.cells[-2], below]
-    assert prose.cells_in_view(nb) == 6 + more
-
-
-@pytest.mark.parametrize(
     "longer, found",
     [
         ({"cells": 61}, "61 cells; expected at most 60"),
