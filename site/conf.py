@@ -40,7 +40,9 @@ html_theme_options = {
     "show_toc_level": 2,
     "navbar_persistent": [],  # else a second field to search in, above the first
     "footer_content_items": [],
+    "max_navbar_depth": 1,  # what unfolds in the bar at the side has no name for a screen reader
 }
+html_context = {"default_mode": "auto"}  # light or dark as the reader's system is
 REPOSITORY = os.environ.get("GITHUB_REPOSITORY")  # GitHub's workflows say it; it can be launched
 if REPOSITORY:
     html_theme_options |= {
@@ -59,12 +61,14 @@ html_favicon = "_static/icon.svg"
 LINK = re.compile(r"(?<!!)\[([^][]+)\]\((?![a-z]+:|\))([^)#\s]*)(#[^)\s]*)?\)")
 TERM = re.compile(r"^(\S.*)\n {4}.*\(\.\./notebooks/(\w+)\.ipynb\)", re.MULTILINE)
 DRAW = "/draw/index.html"
+SIGNATURE = re.compile(r'<dl>\n(<dd><em class="sig-param">.*?)</dl>', re.DOTALL)
 
 
 def setup(app):
     """Hang what follows into Sphinx."""
     app.connect("source-read", read)
     app.connect("autodoc-process-docstring", docstring, priority=400)  # before napoleon
+    app.connect("html-page-context", accessible)
 
 
 def read(app, docname, source):
@@ -166,3 +170,17 @@ def docstring(app, what, name, obj, options, lines):
         lines[:] = [re.sub(rf"\bnotebook {path.name[:2]}\b", link, line) for line in lines]
     if what in ("attribute", "data", "property"):
         lines[:0] = ["..", ""]  # else what stands before a colon in the first line is the type
+
+
+def accessible(app, pagename, templatename, context, doctree):
+    """Mend what a screen reader or a keyboard stumbles over in the pages that Sphinx makes.
+
+    A signature's lines are no list of definitions; a button's name is what stands on it; a figure
+    that a phone moves sideways can be moved by keys.
+    """
+    body = SIGNATURE.sub(
+        lambda found: f"<div>{found[1].replace('dd>', 'div>')}</div>", context.get("body", "")
+    )
+    body = body.replace(' aria-label="Toggle hidden content"', "")
+    figure = '<div class="cell_output docutils container">\n<img'
+    context["body"] = body.replace(figure, figure.replace(">\n", ' tabindex="0">\n'))

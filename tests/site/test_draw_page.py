@@ -1,7 +1,6 @@
 """The page to draw on, built, served on this machine and driven in a browser."""
 
 import contextlib
-import json
 import os
 import shutil
 import socket
@@ -16,6 +15,7 @@ from helpers import data, handwriting
 from helpers.archives import photographs
 from helpers.internals.backend import keras
 
+import browsers
 import nbformat
 import numpy as np
 import pytest
@@ -27,41 +27,9 @@ pytestmark = pytest.mark.slow
 ROOT = Path(__file__).resolve().parents[2]
 HERE = Path(__file__).with_name("draw")
 CHECKS = 17  # so many does checks.mjs make
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 
-@pytest.fixture(scope="module")
-def tools():
-    """node, the folder of npm's packages, a browser; skipped, with the reason, without."""
-    node = shutil.which("node")
-    browser = next(filter(None, map(shutil.which, BROWSERS)), None)
-    if node is None or browser is None:
-        missing = "node" if node is None else f"a browser ({' or '.join(BROWSERS)})"
-        pytest.skip(f"{missing} is not installed: nothing is drawn in a browser")
-    script = "import drawing; print(drawing.packages(tests=True))"
-    done = python(script)
-    if "RuntimeError" in done.stderr:
-        pytest.skip(done.stderr.splitlines()[-1])
-    return SimpleNamespace(node=node, modules=done.stdout.strip(), browser=browser)
-
-
-def python(script):
-    """Run a script beside site/drawing.py in a process of its own."""
-    return subprocess.run(
-        [sys.executable, "-c", script],
-        capture_output=True,
-        encoding="utf-8",
-        check=False,
-        env=os.environ | {"PYTHONPATH": str(ROOT / "site")},
-    )
-
-
-def javascript(tools, script, *arguments):
-    """What a script prints, a line of JSON each."""
-    command = [tools.node, HERE / script, *arguments]
-    ran = subprocess.run(command, capture_output=True, encoding="utf-8", check=False)
-    assert ran.returncode == 0, ran.stderr
-    return [json.loads(line) for line in ran.stdout.splitlines()]
+tools = pytest.fixture(scope="module")(browsers.tools)
 
 
 @pytest.fixture(scope="module")
@@ -70,11 +38,15 @@ def built(tools, tmp_path_factory):
     site = tmp_path_factory.mktemp("site")
     (site / "_static").mkdir()
     shutil.copy(ROOT / "site" / "_static" / "icon.svg", site / "_static")
-    done = python(f"import drawing, pathlib; drawing.save(pathlib.Path({str(site / 'draw')!r}))")
+    done = browsers.python(
+        f"import drawing, pathlib; drawing.save(pathlib.Path({str(site / 'draw')!r}))"
+    )
     assert (done.returncode, done.stderr) == (0, "")  # "make site" is quiet
 
     def run(script, *arguments):
-        return javascript(tools, script, site, tools.modules, tools.browser, *arguments)
+        return browsers.javascript(
+            tools, HERE / script, site, tools.modules, tools.browser, *arguments
+        )
 
     return SimpleNamespace(run=run)
 
@@ -186,4 +158,6 @@ def test_the_pad_in_jupyterlab_and_what_a_notebook_keeps_of_it(tools, lab, tmp_p
             urllib.request.urlopen(f"{lab}/api", timeout=5).close()
             break
         time.sleep(1)
-    javascript(tools, "lab.mjs", tools.modules, tools.browser, lab, "drawn", notebook)
+    browsers.javascript(
+        tools, HERE / "lab.mjs", tools.modules, tools.browser, lab, "drawn", notebook
+    )

@@ -10,6 +10,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from urllib.parse import unquote
 
+import browsers
 import gates
 import nbformat
 import prose
@@ -167,6 +168,26 @@ def test_searching_for_dropout_finds_the_notebooks_with_it(built):
         f"notebooks/{path.stem}" for path in NOTEBOOKS if re.search(r"\bdropout\b", words(path))
     }
     assert len(with_it) > 3 and with_it <= found
+
+
+LOOKED_AT = [
+    *("index", "map", "results", "glossary", "data", "launch", "api/index", "api/training"),
+    *("notebooks/05_build_a_convolutional_network", "notebooks/07_recognise_overfitting"),
+    "notebooks/coursework/README",
+]
+
+
+@pytest.mark.slow
+def test_a_browser_finds_no_fault_in_the_pages_and_dropout_by_searching(built):
+    tools = browsers.tools()
+    script = Path(__file__).with_name("pages.mjs")
+    pages = [f"{name}.html" for name in LOOKED_AT]
+    *looked, search = browsers.javascript(
+        tools, script, built.site, tools.modules, tools.browser, *pages
+    )
+    assert {one["name"]: one["problems"] for one in looked if one["problems"]} == {}
+    assert len(looked) == 4 * len(pages)  # wide and on a phone, light and dark
+    assert "08 Reduce overfitting" in search["found"]
 
 
 @pytest.mark.slow
