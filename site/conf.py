@@ -178,8 +178,10 @@ def accessible(app, pagename, templatename, context, doctree):
     A signature's lines are no list of definitions; a button's name is what stands on it; a figure
     that a phone moves sideways can be moved by keys.
     """
+    if "body" not in context:  # the page to search on
+        return
     body = SIGNATURE.sub(
-        lambda found: f"<div>{found[1].replace('dd>', 'div>')}</div>", context.get("body", "")
+        lambda found: f"<div>{found[1].replace('dd>', 'div>')}</div>", context["body"]
     )
     body = body.replace(' aria-label="Toggle hidden content"', "")
     figure = '<div class="cell_output docutils container">\n<img'

@@ -368,11 +368,12 @@ def borrowed_names(nb):
     """What code on the page reads, code on the page has bound: claims are folded away."""
     shown, folded, problems = set(), set(), []
     for n, cell in code_cells(nb):
-        tree = syntax(cell)
-        names = [node for node in ast.walk(tree) if isinstance(node, ast.Name)]
+        nodes = list(ast.walk(syntax(cell)))
+        names = [node for node in nodes if isinstance(node, ast.Name)]
         read = {node.id for node in names if isinstance(node.ctx, ast.Load)}
         bound = {node.id for node in names if isinstance(node.ctx, ast.Store)}
-        bound |= {node.arg for node in ast.walk(tree) if isinstance(node, ast.arg)}
+        bound |= {node.arg for node in nodes if isinstance(node, ast.arg)}
+        bound |= {node.name for node in nodes if isinstance(node, ast.FunctionDef | ast.ClassDef)}
         if is_folded(cell):
             folded |= bound
             continue

@@ -140,6 +140,8 @@ def test_a_name_that_only_folded_code_binds_is_found():
     nb.cells[4].source = "print(one, two)"
     (problem,) = gates.borrowed_names(nb)
     assert problem.startswith("cell 5 reads 'two', which only folded code binds")
+    nb.cells[3].source = "def two():\n    return one"
+    assert gates.borrowed_names(nb) == [problem]
 
 
 @pytest.mark.parametrize(

@@ -4,12 +4,12 @@
 
 import { join } from "node:path";
 import { createRequire } from "node:module";
-import { open } from "./draw/browser.mjs";
+import { faults, open, PHONE } from "./draw/browser.mjs";
 
 const [site, modules, chromium, ...pages] = process.argv.slice(2);
 const axe = createRequire(import.meta.url)(join(modules, "axe-core"));
 const { at, browser, close } = await open(site, modules, chromium);
-const SIZES = { desktop: { viewport: { width: 1280, height: 900 } }, phone: { viewport: { width: 390, height: 800 }, hasTouch: true, isMobile: true } };
+const SIZES = { desktop: { viewport: { width: 1280, height: 900 } }, phone: PHONE };
 const own = (url) => url.startsWith(at) || url.startsWith("data:");
 
 async function looked(path, size, colorScheme) {
@@ -27,10 +27,7 @@ async function looked(path, size, colorScheme) {
   ]);
   if (beyond > 0) problems.push(`${beyond} pixels wider than the window`);
   if (grounds.some((colour) => colour !== "rgba(0, 0, 0, 0)")) problems.push("claims have a ground of their own");
-  await page.evaluate(axe.source);
-  const found = await page.evaluate(() => axe.run());
-  const faults = found.violations.filter(({ impact }) => ["serious", "critical"].includes(impact));
-  problems.push(...faults.map(({ id, nodes }) => `${id}: ${nodes[0].html}`));
+  problems.push(...(await faults(page, axe)));
   await context.close();
   return problems;
 }

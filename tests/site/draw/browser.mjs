@@ -7,6 +7,15 @@ import { pathToFileURL } from "node:url";
 
 const TYPES = { ".html": "text/html", ".js": "text/javascript", ".css": "text/css", ".json": "application/json", ".svg": "image/svg+xml", ".wasm": "application/wasm" };
 
+export const PHONE = { viewport: { width: 390, height: 800 }, hasTouch: true, isMobile: true, deviceScaleFactor: 2 };
+
+// The serious faults that axe-core, loaded from its module, finds in a page: what, and where.
+export async function faults(page, axe) {
+  await page.evaluate(axe.source);
+  const { violations } = await page.evaluate(() => axe.run());
+  return violations.filter(({ impact }) => ["serious", "critical"].includes(impact)).map(({ id, nodes }) => `${id}: ${nodes[0].html}`);
+}
+
 export async function launch(modules, chromium) {
   const playwright = await import(pathToFileURL(join(modules, "playwright-core", "index.mjs")).href);
   // containers have neither Chromium's sandbox nor much shared memory
