@@ -118,11 +118,13 @@ endef
 # A .venv without a fitting stamp is from an interrupted install or another folder: start it anew.
 define create-venv
 if $(RUN) -c '' 2>/dev/null && [ "$$(cat $(STAMP) 2>/dev/null)" = "$$(pwd -P)" ]; then exit 0; fi; \
-found=; bare=; \
+found=; bare=; intel=; \
 for python in $(if $(PYTHON),"$(PYTHON)") python3 python3.13 python3.12 python3.11 python; do \
   version=$$("$$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null) || continue; \
   found="$$found $$python is $$version;"; \
   "$$python" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))' || continue; \
+  case "$$("$$python" -c 'import platform; print(platform.system(), platform.machine())' 2>/dev/null)" in \
+    "Darwin x86_64") intel="$$python"; continue ;; esac; \
   "$$python" -c 'import ensurepip, venv' 2>/dev/null || { bare="$$bare $$version"; continue; }; \
   echo "Creating .venv with $$python ($$version)"; \
   rm -rf .venv && "$$python" -m venv .venv && exit 0; \
@@ -133,6 +135,12 @@ for version in $$bare; do \
   echo "  Expected: both, as in Python's own installer. On Debian and Ubuntu they come with:" >&2; \
   echo "  sudo apt install python$$version-venv        then run make again." >&2; exit 1; \
 done; \
+if [ "$$intel" ]; then \
+  echo "make: $$intel runs as on a Mac with an Intel processor." >&2; \
+  echo '  Expected: a Python for Apple silicon; TensorFlow has no builds for Intel Macs any more.' >&2; \
+  echo '  If your Mac has an M processor, install Python from https://www.python.org/downloads' >&2; \
+  echo '  and run make again. If not, run the course elsewhere: site/launch.md says how.' >&2; exit 1; \
+fi; \
 echo 'make: no fitting Python.' >&2; \
 echo '  Expected: Python 3.11, 3.12 or 3.13.' >&2; \
 echo "  Found:   $${found:- none}" >&2; \

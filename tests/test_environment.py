@@ -309,6 +309,7 @@ STAND_IN = """#!/bin/sh
 case "$*" in
   *sys.exit*) {version_fits} ;;
   *version_info*) echo {version} ;;
+  *platform.machine*) echo {machine} ;;
   *ensurepip*) {has_venv} ;;
   "-m venv .venv") mkdir -p .venv/bin && cp "$0" .venv/bin/python && echo venv >> log ;;
   *"pip install"*) for last; do :; done; echo "pip $last" >> log; test ! -e fail-pip ;;
@@ -318,10 +319,11 @@ esac
 """
 
 
-def stand_in(folder, name, version="3.12", fits="exit 0", venv="exit 0"):
+def stand_in(folder, name, version="3.12", fits="exit 0", venv="exit 0", machine="Linux x86_64"):
     """Write an executable that answers like a Python of this version."""
     folder.mkdir(exist_ok=True)
-    text = STAND_IN.format(version=version, version_fits=fits, has_venv=venv)
+    answers = {"version": version, "version_fits": fits, "has_venv": venv, "machine": machine}
+    text = STAND_IN.format(**answers)
     (folder / name).write_text(text, encoding="utf-8")
     (folder / name).chmod(0o755)
 
@@ -379,6 +381,19 @@ def test_make_without_the_venv_module_says_what_to_install(checkout):
     status, output, logged = make(checkout, "course")
     assert status != 0 and logged == []
     assert "sudo apt install python3.12-venv" in output
+
+
+def test_make_on_an_intel_mac_says_that_tensorflow_has_no_builds(checkout):
+    stand_in(checkout.parent / "bin", "python3", machine="Darwin x86_64")
+    status, output, logged = make(checkout, "course")
+    assert status != 0 and logged == []
+    assert "python3 runs as on a Mac with an Intel processor" in output
+    assert "site/launch.md" in output and "no fitting Python" not in output
+
+
+def test_make_on_apple_silicon_installs(checkout):
+    stand_in(checkout.parent / "bin", "python3", machine="Darwin arm64")
+    assert make(checkout, "course")[2] == INSTALL + COURSE
 
 
 def test_make_passes_over_pythons_that_do_not_fit(checkout):

@@ -102,20 +102,29 @@ def written(value, how):
     return text.replace("-", "\N{MINUS SIGN}")
 
 
-def write_numbers(nb):
-    """Write each marked number of the text from its claim, in place; returns problems."""
-    known, missing = facts(nb), {}
+def with_numbers(text, known):
+    """A text with its marked numbers written anew: known maps their names to values.
+
+    Markers of other names stay as they are.
+    """
 
     def new(match):
         name, how = match["name"], match["how"]
         if name not in known:
-            missing[name] = None
             return match.group()
         return f"<!--= {name} :: {how} -->{written(known[name], how)}<!--/-->"
 
-    for cell in nb.cells:
-        if cell.cell_type == "markdown":
-            cell.source = NUMBER.sub(new, cell.source)
+    return NUMBER.sub(new, text)
+
+
+def write_numbers(nb):
+    """Write each marked number of the text from its claim, in place; returns problems."""
+    known = facts(nb)
+    text = [cell for cell in nb.cells if cell.cell_type == "markdown"]
+    named = dict.fromkeys(match["name"] for cell in text for match in NUMBER.finditer(cell.source))
+    for cell in text:
+        cell.source = with_numbers(cell.source, known)
+    missing = [name for name in named if name not in known]
     if not missing:
         return []
     lost, there = (", ".join(map(repr, names)) for names in (missing, known))

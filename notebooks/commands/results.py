@@ -11,6 +11,7 @@ from helpers.internals import files
 
 import gates
 import nbformat
+import prose
 
 ROOT = Path(__file__).resolve().parents[2]
 NEEDED = re.compile(r"\]\(((\d\d)_\w+\.ipynb)\)")
@@ -73,17 +74,19 @@ def results(root=ROOT):
 
 
 def course_map(root=ROOT):
-    """The map, as Markdown: each notebook, what one does there, minutes it took, what it needs."""
-    lines = ["| notebook | what you will do | minutes | builds upon |", "|---|---|--:|---|"]
+    """The map, as Markdown: each notebook, what one does there, its minutes, what it needs."""
+    lines = ["| notebook | what you will do | to read | to compute | builds upon |"]
+    lines.append("|---|---|--:|--:|---|")
     for file, title, nb in notebooks(root):
         text = "\n".join(cell.source for cell in nb.cells[:3])
         doing = text.partition("What you will do\n")[2].partition("##")[0]
         needs = NEEDED.findall(text.partition("## What you need")[2].partition("\n## ")[0])
-        seconds = nb.metadata.get("course", {}).get("seconds")
-        minutes = "–" if seconds is None else str(max(1, round(seconds / 60)))
+        facts = prose.facts(nb)
+        minutes = (facts.get(f"minutes to {what}", "–") for what in ("read", "compute"))
         upon = ", ".join(f"[{other}](../notebooks/{name})" for name, other in needs)
         link = f"[{title}](../notebooks/{file})"
-        lines.append(f"| {link} | {' '.join(doing.split())} | {minutes} | {upon} |")
+        doing = " ".join(doing.split())
+        lines.append(f"| {link} | {doing} | {' | '.join(map(str, minutes))} | {upon} |")
     return "\n".join(lines)
 
 
@@ -104,6 +107,23 @@ def headlines(root=ROOT):
     return "\n".join(lines)
 
 
+def numbered(text, root):
+    """A page's text, its marked numbers written from the claims that they name.
+
+    Raises ValueError where a name is not that of one claim.
+    """
+    named = {match["name"] for match in prose.NUMBER.finditer(text)}
+    claims = [claim for *_, nb in notebooks(root) for claim in gates.claims(nb)] if named else []
+    found = [(claim["name"], claim["value"]) for claim in claims if claim["name"] in named]
+    if sorted(name for name, _ in found) != sorted(named):
+        raise ValueError(
+            f"a page names the claims {sorted(named)}; expected each to be made once, found "
+            f"{sorted(name for name, _ in found)}: execute the notebook (make outputs), or correct "
+            "the names"
+        )
+    return prose.with_numbers(text, dict(found))
+
+
 PAGES = {
     "README.md": ("results", headlines),
     "site/map.md": ("map", course_map),
@@ -115,7 +135,7 @@ PAGES = {
 def updated(page, root=ROOT):
     """A page's text as it should be. Raises ValueError without its marks."""
     mark, content = PAGES[page]
-    text = (root / page).read_text(encoding="utf-8")
+    text = numbered((root / page).read_text(encoding="utf-8"), root)
     begin, end = f"<!-- {mark} -->", f"<!-- end of {mark} -->"
     before, found, rest = text.partition(begin)
     _, found_end, after = rest.partition(end)

@@ -62,8 +62,8 @@ def test_each_notebook_has_a_table_of_its_claims_with_images_or_a_reported_figur
 def test_map_says_of_each_notebook_what_one_does_its_minutes_and_what_it_builds_upon(root):
     upon = "[01](../notebooks/01_meet.ipynb), [00](../notebooks/00_start.ipynb)"
     assert results.course_map(root).splitlines()[2:] == [
-        f"| [01 Meet the digits](../notebooks/01_meet.ipynb) | You look and learn. | 3 | {upon} |",
-        f"| [02 Train a network](../notebooks/02_train.ipynb) | You look and learn. | 1 | {upon} |",
+        f"| [01 Meet the digits](../notebooks/01_meet.ipynb) | You look and learn. | 1 | 3 | {upon} |",
+        f"| [02 Train a network](../notebooks/02_train.ipynb) | You look and learn. | 1 | 1 | {upon} |",
     ]
 
 
@@ -72,6 +72,20 @@ def test_the_front_page_states_its_results_as_shares_beside_the_reports(root):
         f"| digits | 97.62{PERCENT} | 97.98{PERCENT} | [02](notebooks/02_train.ipynb) |",
         f"| gain | – | 10.00{PERCENT} | [01](notebooks/01_meet.ipynb) |",
     ]
+
+
+def test_numbers_in_a_pages_text_are_those_of_the_claims_that_it_names(root):
+    text = "gains <!--= a difference :: .0p -->5<!--/--> points"
+    assert results.numbered(text, root) == text.replace("5", "10")
+    assert results.numbered("no number", root) == "no number"
+
+
+@pytest.mark.parametrize("name", ["gone", "twice"])
+def test_a_number_that_is_not_one_claims_is_an_error(root, name):
+    twice = {"name": "twice", "value": 0.5, "ok": True}
+    notebook(root / "notebooks" / "03_more.ipynb", "More", twice, twice)
+    with pytest.raises(ValueError, match=f"'{name}'.*each to be made once"):
+        results.numbered(f"<!--= {name} :: .0p -->5<!--/-->", root)
 
 
 @pytest.mark.parametrize(("name", "times"), [("gone", 0), ("twice", 2)])
