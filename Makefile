@@ -4,7 +4,7 @@
 .DEFAULT_GOAL := help
 .NOTPARALLEL:          # notebooks train networks: two at a time would only get in each other's way
 unexport PYTHONPATH PYTHONHOME
-.PHONY: help course test lab outputs text studies results site release grade feedback bench faults lock oldest newest clean FORCE
+.PHONY: help course test slow lab outputs text studies results site release grade feedback bench faults lock oldest newest clean FORCE
 
 RUN   := .venv/bin/python
 STAMP := .venv/installed-in
@@ -25,6 +25,9 @@ test: $(STAMP) ## run all checks: style, unit tests, every notebook
 	$(RUN) -m pytest $(TWO) tests
 	COURSE_TIER=quick COURSE_DATA=sample TQDM_DISABLE=1 \
 	  $(RUN) -m pytest $(TWO) --nbval --nbval-kernel-name warm --ignore=notebooks/coursework notebooks
+
+slow: $(STAMP) ## run the slow tests: hostile submissions, whole gradings, the site in a browser
+	$(RUN) -m pytest $(TWO) -m slow tests
 
 lab: $(STAMP) ## open JupyterLab on the first notebook
 	PYTHONSTARTUP='$(CURDIR)/notebooks/commands/hints_startup.py' \

@@ -85,9 +85,8 @@ def claim(
         at_least: lower bound in the full tier, instead.
         at_most: upper bound in the full tier, instead.
         exactly: the value it must have, in both tiers (parameter counts).
-        quick: its only bound in the quick tier, where little is trained: from below, or from above
-            where at_most stands alone. Unless you say otherwise it is a tenth of at_least, ten
-            times it below 0. A difference, which may have either sign there, needs -1 or 1.
+        quick: its only bound in the quick tier, where little is trained, from below. Without it
+            the claim is not judged there.
         report: the figure in the source report, shown beside ours.
         images: number of training images behind the number.
         seconds: seconds of training behind the number.

@@ -133,7 +133,7 @@ class Evaluation:
 
     @property
     def merged_accuracy(self) -> float:
-        """Accuracy, 0 … 1, ignoring case for EMNIST's 15 merged letters only (notebook 18)."""
+        """Accuracy, 0 … 1, ignoring case for EMNIST's 15 merged letters only (notebook 15)."""
         pairs = [(name, name[0].upper()) for name in self.classes]
         return self._accuracy_by([up if up in MERGED else name for name, up in pairs])
 

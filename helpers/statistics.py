@@ -261,7 +261,7 @@ def compare_settings(scores: Mapping[Hashable, ArrayLike]) -> pd.DataFrame:
     Returns:
         DataFrame indexed by setting: runs, accuracy (the mean), behind (best mean minus this one)
         with its simultaneous 95 % interval behind_low, behind_high (0 for the best itself), verdict
-        ("best", "worse" or "no difference found").
+        ("greatest mean", "worse" or "no difference found").
 
     Raises:
         ValueError: a setting has fewer than two runs.
@@ -280,7 +280,7 @@ def compare_settings(scores: Mapping[Hashable, ArrayLike]) -> pd.DataFrame:
     best, behind = means.argmax(), means.max() - means
     margin = _margins(behind, squares, runs, best)
     verdict = np.where(behind - margin > 0, "worse", "no difference found")
-    verdict[best] = "best"
+    verdict[best] = "greatest mean"
     columns = {"runs": runs, "accuracy": means, "behind": behind}
     columns |= {"behind_low": behind - margin, "behind_high": behind + margin, "verdict": verdict}
     return pd.DataFrame(columns, index=list(groups))

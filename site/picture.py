@@ -50,8 +50,10 @@ def written(strokes):
 
 
 def drawn_with():
-    """What the picture follows from, in few characters: this file and the network."""
-    return hashlib.sha256(Path(__file__).read_bytes() + NETWORK.read_bytes()).hexdigest()[:16]
+    """What the picture follows from, in few characters: this file, the network, the preparation."""
+    preparation = sorted(Path(handwriting.__file__).parent.glob("*.py"))
+    sources = [Path(__file__), NETWORK, *preparation]
+    return hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()[:16]
 
 
 def is_current(path=PICTURE):

@@ -266,7 +266,11 @@ def test_intervals_are_games_and_howells_and_step_down():
     # studentised range at 5 %: 8.33 for 3 settings with 2, so that 5 is worse (0.017 > 0.0140);
     # then 2 settings are left: 6.085 with 2, 4.501 with 3
     summary = summarise(frame(SCORES), "width")
-    assert summary["verdict"].to_dict() == {5: "worse", 3: "best", 7: "no difference found"}
+    assert summary["verdict"].to_dict() == {
+        5: "worse",
+        3: "greatest mean",
+        7: "no difference found",
+    }
     for width, behind, error, q in ((5, 0.017, 0.002380, 6.085), (7, 0.002625, 0.002340, 4.501)):
         line, half = summary.loc[width], q / 2**0.5 * error
         assert line["behind"] == pytest.approx(behind)
@@ -280,7 +284,7 @@ def test_where_none_is_worse_every_setting_counts():
     # runs each have exactly 4 degrees of freedom; for two settings it would be ± 0.00226696
     scores = {"a": [0.990, 0.991, 0.992], "b": [0.989, 0.990, 0.991], "c": [0.9875, 0.9885, 0.9895]}
     summary = summarise(frame(scores), "width")
-    assert set(summary["verdict"]) == {"best", "no difference found"}
+    assert set(summary["verdict"]) == {"greatest mean", "no difference found"}
     assert summary.loc["b", "behind_low"] == pytest.approx(0.001 - 0.00290998, abs=1e-8)
     assert summary.loc["c", "behind_high"] == pytest.approx(0.0025 + 0.00290998, abs=1e-8)
 
@@ -306,7 +310,7 @@ def test_the_spread_of_one_setting_does_not_touch_the_interval_of_another():
 def test_runs_without_any_spread_are_told_apart_exactly():
     scores = {"a": [0.5, 0.5], "b": [0.5, 0.5], "c": [0.25, 0.25]}
     summary = summarise(frame(scores), "width")
-    assert summary["verdict"].tolist() == ["best", "no difference found", "worse"]
+    assert summary["verdict"].tolist() == ["greatest mean", "no difference found", "worse"]
     assert summary["behind_low"].tolist() == [0, 0, 0.25]  # an interval that ends at 0 includes it
 
 
@@ -353,7 +357,7 @@ def test_without_a_worse_setting_nothing_else_changes(path):
     whole = summarise(table, factors)
     excluded = whole["behind_low"] > 0
     assert ((whole["verdict"] == "worse") == excluded).all()
-    assert (whole["verdict"] == "best").sum() == 1
+    assert (whole["verdict"] == "greatest mean").sum() == 1
     names = pd.MultiIndex.from_frame(table[factors])
     for setting in whole.index[excluded]:
         key = setting if isinstance(setting, tuple) else (setting,)
@@ -391,7 +395,7 @@ def test_settings_of_several_factors_are_named_by_all():
 
 
 def test_a_setting_alone_is_the_best():
-    assert summarise(frame({"a": [0.9, 0.91]}), "width")["verdict"].tolist() == ["best"]
+    assert summarise(frame({"a": [0.9, 0.91]}), "width")["verdict"].tolist() == ["greatest mean"]
 
 
 @pytest.mark.parametrize("state", ["nan", "pruned"])

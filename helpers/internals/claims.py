@@ -5,9 +5,6 @@ import math
 CLAIM = "application/vnd.course.claim+json"
 """The kind of output that holds what a claim says, for `make results` and the checks."""
 
-QUICK_SHARE = 0.1
-"""In the quick tier a lower bound is judged at this share of itself: a sanity check, no more."""
-
 UNITS = {"exactly": "exactly", "at_least": "≥", "at_most": "≤"}
 JUDGED = {True: "holds", False: "NOT MET", None: "not judged in the quick tier"}
 
@@ -18,7 +15,7 @@ def checked(fact: dict[str, object], tier: str, quick: float | None) -> dict[str
     Args:
         fact: name, value, expected, within, at_least, at_most, exactly, and more to be shown.
         tier: "full" or "quick".
-        quick: the only bound in the quick tier.
+        quick: the only bound in the quick tier, from below; None: not judged there.
 
     Returns:
         The same as numbers and texts that json can write, and "ok": whether the value keeps its
@@ -42,26 +39,13 @@ def checked(fact: dict[str, object], tier: str, quick: float | None) -> dict[str
             "exactly."
         )
     if tier == "quick" and bounds["exactly"] is None:
-        bounds = fact["judged"] = {**bounds, **_quick_bounds(bounds, quick)}
+        bounds = fact["judged"] = {"at_least": quick, "at_most": None, "exactly": None}
     value = fact["value"]
     fact["ok"] = _holds(value, **bounds)
     if fact["ok"] and all(bound is None for bound in bounds.values()):
         fact["ok"] = None
     fact["value"] = value if math.isfinite(value) else str(value)
     return fact
-
-
-def _quick_bounds(bounds: dict[str, float | None], quick: float | None) -> dict[str, float | None]:
-    """The bounds of a claim in the quick tier: one at most.
-
-    Unless said, a tenth of at_least, ten times it below 0; from above where at_most stands alone.
-    """
-    at_least = bounds["at_least"]
-    if at_least is None:
-        return {"at_least": None, "at_most": quick}
-    if quick is None and at_least:
-        quick = at_least * QUICK_SHARE if at_least > 0 else at_least / QUICK_SHARE
-    return {"at_least": quick, "at_most": None}
 
 
 def _holds(

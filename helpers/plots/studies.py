@@ -24,7 +24,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 VERDICTS = {
-    "best": {"fmt": "D", "color": "black"},
+    "greatest mean": {"fmt": "D", "color": "black"},
     "no difference found": {"fmt": "s", "color": COLOURS[0]},
     "worse": {"fmt": "o", "color": COLOURS[1], "markerfacecolor": "white"},
 }

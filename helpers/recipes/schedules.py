@@ -77,12 +77,12 @@ class RangeTest:
 
     @property
     def minimum(self) -> float:
-        """The learning rate at which the smoothed loss is least: already at the edge."""
+        """The learning rate at which the smoothed loss is least."""
         return float(self.rates[self.smooth.argmin()])
 
     @property
     def tenth(self) -> float:
-        """A tenth of `minimum`: the usual safe choice."""
+        """A tenth of `minimum`, which is often taken."""
         return self.minimum / 10
 
     @property

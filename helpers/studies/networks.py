@@ -61,7 +61,7 @@ class Networks:
 
 def _bare(model: keras.Model) -> keras.Model:
     """The same network, neither it nor those inside it compiled."""
-    uncompiled = keras.Model(model.inputs, model.outputs, name=model.name)
+    uncompiled = keras.Model(model.input, model.output, name=model.name)
     bare = keras.models.clone_model(uncompiled)
     bare.set_weights(model.get_weights())
     return bare
@@ -89,7 +89,7 @@ def load_networks(plan: "Plan") -> dict[str, keras.Model]:
         if not path.exists():
             raise FileNotFoundError(
                 f"expected the weights {path.name!r} in the folder {path.parent.name!r}, found "
-                f"none. Train the network: make studies NAME={plan.name}"
+                f"none. Train the network: {plan.how_to_run}"
             )
         model, _ = plan.recipe(**{name: row[name] for name in plan.factors})
         networks[" ".join(map(str, row.values()))] = weights.load(model, path)

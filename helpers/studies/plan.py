@@ -47,7 +47,8 @@ class Plan:
             the trained network is kept in `outputs`. For choices that are made, never to make one.
         keep: a folder: evaluate once, after the last epoch, on the images held out, and keep the
             weights of every trained network there (`weights.save`).
-        folder: where the CSV file lies; the journal goes into its folder "outputs".
+        folder: where the CSV file lies; the journal goes into its folder "outputs". Of your own
+            studies it is "outputs", which is never committed.
         tier: "full", or "quick" in what `quick` returns.
     """
 
@@ -64,7 +65,7 @@ class Plan:
     cost: Callable[[keras.Model], int] | None = None
     final: bool = False
     keep: Path | None = None
-    folder: Path = Path("studies")
+    folder: Path = Path("outputs")
     tier: str = "full"
 
     def __post_init__(self) -> None:
@@ -158,6 +159,11 @@ class Plan:
     def judged_once(self) -> bool:
         """Whether networks are evaluated after the last epoch only: one epoch, final, or kept."""
         return self.epochs == 1 or self.keeps_networks
+
+    @property
+    def how_to_run(self) -> str:
+        """What to do for its rows: the course's studies have a command, your own one a function."""
+        return f"make studies NAME={self.name}, or studies.run with this plan if it is your own"
 
     @property
     def path(self) -> Path:

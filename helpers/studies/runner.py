@@ -46,7 +46,7 @@ def load(plan: Plan) -> pd.DataFrame:
     if not plan.path.exists():
         raise FileNotFoundError(
             f"expected the table {plan.path.name} of study {plan.name!r}, found none in the folder "
-            f"{plan.path.parent.name!r}. Run it: make studies NAME={plan.name}"
+            f"{plan.path.parent.name!r}. Run it: {plan.how_to_run}"
         )
     table = Table(plan)
     good, bad = table.read_rows()
@@ -54,7 +54,7 @@ def load(plan: Plan) -> pd.DataFrame:
         print(line.problem)
     if len(good) < len(plan.rows):
         missing = f"{len(plan.rows) - len(good)} of {len(plan.rows)} rows are missing"
-        print(f"{plan.path.name}: {missing}; run them: make studies NAME={plan.name}")
+        print(f"{plan.path.name}: {missing}; run them: {plan.how_to_run}")
     return table.frame(good)
 
 

@@ -288,6 +288,12 @@ def tidy(nb):
         cell.metadata.pop("execution", None)
         if cell.cell_type == "code":
             cell.outputs = [out for out in cell.outputs if not blank(out)]
+            for output in cell.outputs:
+                words = output.get("data", {}).get("text/plain", "")
+                if words.startswith(
+                    "<pandas.io.formats.style.Styler"
+                ):  # its table is there as HTML
+                    output.data["text/plain"] = "<a table>"
 
 
 def blank(output):

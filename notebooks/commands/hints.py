@@ -1,11 +1,14 @@
-"""Hints beside three errors of a learner's first hour, in every kernel that `make lab` starts.
+"""Hints beside four errors of a learner's first hour, in every kernel that `make lab` starts.
 
 hints_startup.py installs them. Python's own library does for all of it: a kernel may be of a Python
 that has nothing else.
 """
 
 import os
+import re
 import sys
+
+IMPORTS = re.compile(r"^\s*(import|from)\s", re.MULTILINE)
 
 
 def hint(error):
@@ -43,7 +46,7 @@ def edited(seen):
 
 
 def install(shell):
-    """Show a hint below an error, and after each cell one for modules that were edited."""
+    """Show a hint below an error, after a cell that was stopped as it imported, or an edit."""
     seen = {}
 
     def show(shell, kind, error, trace, tb_offset=None):
@@ -51,7 +54,14 @@ def install(shell):
         if words := hint(error):
             print(words, file=sys.stderr)
 
-    def look(*_):
+    def look(result):
+        stopped = isinstance(result.error_in_exec, KeyboardInterrupt)
+        if stopped and IMPORTS.search(result.info.raw_cell):
+            print(
+                "Hint: what was being imported when you stopped the cell may be half there. "
+                "Kernel > Restart, then run the cells again.",
+                file=sys.stderr,
+            )
         if names := edited(seen):
             print(
                 f"Hint: {', '.join(names)} changed after this kernel had loaded it, and what was "

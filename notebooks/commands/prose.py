@@ -168,6 +168,18 @@ def captioned(nb):
             yield cell, " ".join(MARK.sub("", match[1]).split()) if match else ""
 
 
+def titles_with_code(nb):
+    """No picture's text holds a part of an f-string, which its title in the code is."""
+    return [
+        f"cell {n} gives its picture the title {title!r} as text; expected words without code: "
+        "set them with title= or style.figure"
+        for n, cell in gates.code_cells(nb)
+        if any("image/png" in output.get("data", {}) for output in cell.outputs)
+        for title in TITLE.findall(cell.source)[:1]
+        if "{" in title
+    ]
+
+
 def figures_without_caption(nb):
     """Every figure is explained in a sentence in italics beneath it."""
     numbers = {id(cell): n for n, cell in gates.code_cells(nb)}
@@ -214,6 +226,46 @@ def unsourced_numbers(nb):
                     f"supports; expected <!--= claim :: .2% -->…<!--/-->: mark it"
                 )
     return problems
+
+
+def sections_without_question(nb):
+    """Each section that shows code asks something, its answer folded.
+
+    A section begins with a heading of the second level. What opens and closes a page need not ask,
+    nor what is optional.
+    """
+    exempt = (*gates.OPENING, "The question", *gates.CLOSING)
+    problems, title, shows_code, asks = [], "the opening", False, True
+    for cell in [*nb.cells, nbformat.v4.new_markdown_cell("## the end")]:
+        if cell.cell_type == "code":
+            shows_code |= not gates.is_folded(cell)
+            continue
+        for part in re.split(
+            r"^(?=## )", gates.without_code_blocks(cell.source), flags=re.MULTILINE
+        ):
+            if part.startswith("## "):
+                optional = title in exempt or title.startswith("Going further")
+                if shows_code and not asks and not optional:
+                    problems.append(
+                        f"the section {title!r} shows code and asks nothing; expected "
+                        "<details><summary>Question: …?</summary> with an answer: write one"
+                    )
+                title, shows_code, asks = part.splitlines()[0][3:].strip(), False, False
+            asks |= "<summary>Question" in part
+    return problems
+
+
+def minutes_unsaid(nb):
+    """The opening says how long reading and computing take."""
+    first_code = next((n - 1 for n, _ in gates.code_cells(nb)), len(nb.cells))
+    named = {
+        match["name"] for cell in nb.cells[:first_code] for match in NUMBER.finditer(cell.source)
+    }
+    return [
+        f"the opening does not say its {what}; expected <!--= {what} :: , -->…<!--/-->: add it"
+        for what in ("minutes to read", "minutes to compute")
+        if what not in named
+    ]
 
 
 def torn_paragraphs(nb):

@@ -110,15 +110,18 @@ async function read(done) {
     if (mine !== turn) return; // drawn on meanwhile
     Object.assign(last, answer);
   }
-  showReading(problem, done);
+  refusal = problem;
+  showReading(done);
   if (last?.probabilities) performance.mark("reading");
   showSteps(traced);
   showMaps();
 }
 
-function showReading(problem, aloud) {
+let refusal = ""; // why the drawing was not read
+
+function showReading(aloud) {
   const predictions = last?.probabilities ? best(last.probabilities) : [];
-  pad.show({ seen: last?.bytes, predictions, problem }, aloud);
+  pad.show({ seen: last?.bytes, predictions, problem: refusal }, aloud);
   download.disabled = !last;
   $("keep").disabled = !last;
 }
@@ -176,7 +179,7 @@ function showMaps() {
   }
 }
 
-for (const id of ["all", "digits"]) $(id).addEventListener("change", () => showReading("", true));
+for (const id of ["all", "digits"]) $(id).addEventListener("change", () => showReading(true));
 
 // --- pictures in and out ----------------------------------------------------------------------
 

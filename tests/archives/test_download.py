@@ -23,10 +23,11 @@ import numpy as np
 import pytest
 import tiny
 from filelock import FileLock
+from packaging.version import Version
 
 MEMBERS = tiny.emnist_members()
 
-# the emnist package reads sizes in a way that NumPy will drop in 2.4, which is bounded for that
+# the emnist package reads sizes in a way that is an error from NumPy 2.4 on
 pytestmark = pytest.mark.filterwarnings("ignore:Conversion of an array:DeprecationWarning")
 
 
@@ -101,14 +102,16 @@ def kept():
 def test_a_downloaded_archive_serves_the_emnist_package_as_well(published, capsys):
     published()
     ours = data.load("emnist/letters")
+    assert kept() == ["emnist.zip"]
     for part, extract in (
         ("train", emnist.extract_training_samples),
         ("test", emnist.extract_test_samples),
     ):
+        if Version(np.__version__) >= Version("2.4"):
+            break  # the package's own functions raise: tests/test_environment.py
         images, labels = extract("letters")
         assert np.array_equal(getattr(ours, part).images, images)
         assert np.array_equal(getattr(ours, part).labels, labels - 1)
-    assert kept() == ["emnist.zip"]
     assert "536 MB" in capsys.readouterr().out
 
 

@@ -53,6 +53,13 @@ def test_a_forgotten_set_up_cell_is_named_below_the_error(kernel):
     assert printed.rstrip().endswith("Run > Run All Above Selected Cell, then this.")
 
 
+@pytest.mark.parametrize(("cell", "told"), [("import time\n", True), ("", False)])
+def test_a_cell_that_was_stopped_as_it_imported_says_to_restart(kernel, cell, told):
+    printed, error = said(kernel, f"{cell}raise KeyboardInterrupt")
+    assert error == "KeyboardInterrupt"
+    assert ("half there. Kernel > Restart" in printed) == told
+
+
 def test_a_wrong_kernel_is_told(kernel):
     printed, error = said(kernel, "import helpers.no_such_module")
     assert error == "ModuleNotFoundError" and "Kernel > Change Kernel" in printed
@@ -91,5 +98,5 @@ def test_after_each_cell_edited_modules_are_looked_for(monkeypatch, capsys):
     )
     hints.install(shell)
     monkeypatch.setattr(hints, "edited", lambda seen: [MODULE])
-    events["post_run_cell"]()
+    events["post_run_cell"](types.SimpleNamespace(error_in_exec=None))
     assert "helpers.made_up changed" in capsys.readouterr().err

@@ -194,3 +194,43 @@ def test_the_solutions_of_exercises_are_found_and_no_other_code():
     ]
     text = "\n\n".join([fenced.format("shown"), question, *solved])
     assert prose.solutions(notebook(text)) == ["x = 1\ny = 2\n", "z = 3\n"]
+
+
+ASKED = "<details><summary>Question: why?</summary>\n\nSo.\n\n</details>"
+
+
+@pytest.mark.parametrize(
+    ("texts", "found"),
+    [
+        (["## Read\n\nIt reads.", ASKED], 0),
+        (["## Read", "It reads."], 1),
+        (["## Read", f"## Next\n\n{ASKED}"], 1),  # asked too late
+        (["## Read", "```python\n## no heading\n```\n\n" + ASKED], 0),
+        (["## Read", ASKED.replace("Question", "Solution")], 1),
+        (["## Your turn", "Try."], 0),
+        (["## Going further: more", "Try."], 0),
+    ],
+)
+def test_a_section_with_code_that_asks_nothing_is_found(texts, found):
+    cells = [new_markdown_cell(texts[0]), new_code_cell("1 + 1"), new_markdown_cell(texts[1])]
+    folded = new_code_cell("x = 1", metadata={"jupyter": {"source_hidden": True}})
+    cells += [new_markdown_cell("## Only text"), folded]
+    problems = prose.sections_without_question(new_notebook(cells=cells))
+    assert len(problems) == found
+    assert all("'Read' shows code and asks nothing" in problem for problem in problems)
+
+
+def test_an_opening_without_minutes_is_found():
+    reading, computing = (
+        f"<!--= minutes to {what} :: , -->1<!--/-->" for what in ("read", "compute")
+    )
+    assert prose.minutes_unsaid(notebook(f"About {reading} and {computing}.")) == []
+    (problem,) = prose.minutes_unsaid(notebook(f"About {reading}."))
+    assert "does not say its minutes to compute" in problem
+
+
+@pytest.mark.parametrize(("title", "found"), [("Sizes of all", 0), ("Sizes: {sizes}", 1)])
+def test_a_title_that_is_code_is_no_text_for_a_picture(title, found):
+    nb = notebook("", code=f'style.figure(3, f"{title}")')
+    nb.cells[1].outputs = [new_output("display_data", data={"image/png": "aGk="})]
+    assert len(prose.titles_with_code(nb)) == found

@@ -62,8 +62,11 @@ def test_each_notebook_has_a_table_of_its_claims_with_images_or_a_reported_figur
 def test_map_says_of_each_notebook_what_one_does_its_minutes_and_what_it_builds_upon(root):
     upon = "[01](../notebooks/01_meet.ipynb), [00](../notebooks/00_start.ipynb)"
     assert results.course_map(root).splitlines()[2:] == [
-        f"| [01 Meet the digits](../notebooks/01_meet.ipynb) | You look and learn. | 1 | 3 | {upon} |",
-        f"| [02 Train a network](../notebooks/02_train.ipynb) | You look and learn. | 1 | 1 | {upon} |",
+        f"| [{title}](../notebooks/{file}) | You look and learn. | 1 | {minutes} | {upon} |"
+        for title, file, minutes in (
+            ("01 Meet the digits", "01_meet.ipynb", 3),
+            ("02 Train a network", "02_train.ipynb", 1),
+        )
     ]
 
 

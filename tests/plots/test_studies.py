@@ -102,13 +102,13 @@ def test_settings_draws_differences_to_the_best_with_their_intervals_in_points()
             "behind": [0.05, 0, 0.005],
             "behind_low": [0.02, 0, -0.01],
             "behind_high": [0.07, 0, 0.03],
-            "verdict": ["worse", "best", "no difference found"],
+            "verdict": ["worse", "greatest mean", "no difference found"],
         },
         index=list("abc"),
     )
     ax, found = drawn_settings(summary)
-    assert found["best"][0] == pytest.approx(np.array([[0, 1]]))
-    assert found["best"][1] == pytest.approx(np.array([[0, 0]]))
+    assert found["greatest mean"][0] == pytest.approx(np.array([[0, 1]]))
+    assert found["greatest mean"][1] == pytest.approx(np.array([[0, 0]]))
     assert found["worse"][0] == pytest.approx(np.array([[5, 0]]))
     assert found["worse"][1] == pytest.approx(np.array([[2, 7]]))
     assert found["no difference found"][0] == pytest.approx(np.array([[0.5, 2]]))

@@ -173,7 +173,7 @@ def test_searching_for_dropout_finds_the_notebooks_with_it(built):
 LOOKED_AT = [
     *("index", "map", "results", "glossary", "data", "launch", "api/index", "api/training"),
     *("notebooks/05_build_a_convolutional_network", "notebooks/07_recognise_overfitting"),
-    "notebooks/coursework/README",
+    *("notebooks/coursework/README", "draw/index"),
 ]
 
 
