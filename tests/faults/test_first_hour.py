@@ -85,7 +85,7 @@ def test_the_error_of_a_learner_says_what_to_do(mistake, fresh_cache, monkeypatc
         make(tmp_path)
     message = str(error.value)
     assert "\n" not in message and ("xpected" in message or "Did you mean" in message)
-    tally("mistake of the first hour", "named error")
+    tally(f"first hour: {mistake}", "named error")
     print(f"{mistake}: {type(error.value).__name__}: {message}")
 
 
@@ -100,14 +100,14 @@ def test_images_that_are_scaled_already_are_told(judge, tally):
             fit(images=IMAGES / 255)
     (words,) = [str(one.message) for one in told if "pixels" in str(one.message)]
     assert words.endswith("Pass the raw pixels.")
-    tally("mistake of the first hour", "named error")
+    tally("first hour: images / 255", "named error")
     print(f"images / 255: {words}")
 
 
 def test_a_wrong_kernel_is_told_with_what_to_do(tmp_path, tally):
     row = preflight.kernel(tmp_path / "other")
     assert not row.fine and "make lab" in row.mend
-    tally("mistake of the first hour", "named error")
+    tally("first hour: wrong kernel in 00", "named error")
     print(f"wrong kernel: found {row.found}, expected {row.expected}: {row.mend}")
 
 
@@ -126,20 +126,22 @@ def test_without_an_environment_the_first_cell_says_what_to_do(tally):
     assert seen.returncode == 0, seen.stderr
     (row,) = [line for line in seen.stdout.splitlines() if "what='packages'" in line]
     assert "missing" in row and "make clean lab" in row
-    tally("mistake of the first hour", "named error")
+    tally("first hour: no environment", "named error")
     print(f"no environment: {row}")
 
 
 @pytest.mark.parametrize(
-    "cell, words",
-    [("course.start()", "Run All Above"), ("import helpers.no_such_module", "Change Kernel")],
-    ids=["forgotten set-up cell", "wrong kernel in a later notebook"],
+    "mistake, cell, words",
+    [
+        ("forgotten set-up cell", "course.start()", "Run All Above"),
+        ("wrong kernel in a later notebook", "import helpers.no_such_module", "Change Kernel"),
+    ],
 )
-def test_what_a_kernel_of_make_lab_says_below_an_error(cell, words, tally):
+def test_what_a_kernel_of_make_lab_says_below_an_error(mistake, cell, words, tally):
     with pytest.raises((NameError, ModuleNotFoundError)) as error:
         exec(cell, {})
     assert words in hints.hint(error.value)
-    tally("mistake of the first hour", "named error")
+    tally(f"first hour: {mistake}", "named error")
 
 
 def test_an_edited_helper_is_told(tmp_path, monkeypatch, tally):
@@ -150,4 +152,4 @@ def test_an_edited_helper_is_told(tmp_path, monkeypatch, tally):
     hints.edited(seen)
     os.utime(file, (1, 1))
     assert hints.edited(seen) == ["helpers.made_up"]
-    tally("mistake of the first hour", "named error")
+    tally("first hour: edited helper, no restart", "named error")
