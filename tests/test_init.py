@@ -52,6 +52,11 @@ def test_helpers_and_preflight_work_where_keras_does_not(run, keras):
     assert "this Keras is broken" in seen.stdout or "words of TensorFlow" in seen.stdout
 
 
+def test_the_package_alone_loads_no_keras(run):
+    seen = run(FINE, "import helpers, sys; print('keras' in sys.modules)")
+    assert (seen.stdout, seen.stderr) == ("False\n", "")
+
+
 def test_keras_is_loaded_without_chatter_and_the_error_stream_is_itself_again(run):
     code = "from helpers.internals import backend; import keras, os; os.write(2, b'afterwards')"
     seen = run(FINE, code)

@@ -47,13 +47,14 @@ def expected(picture):
 
 
 def check_alike(folder, some):
-    """Compare what the page and the package make of pictures, all of them together."""
+    """Compare what the page and the package make of pictures, all together; how many are images."""
     ours, theirs = [expected(one) for one in some], prepared(folder, some)
     kinds = [[one if isinstance(one, str) else "image" for one in side] for side in (ours, theirs)]
     assert kinds[1] == kinds[0]
     pairs = [(a, b) for a, b in zip(ours, theirs, strict=True) if not isinstance(a, str)]
     near = np.mean([abs(a.astype(int) - b.astype(int)) <= NEAR for a, b in pairs])
     assert near >= MOST, f"{near:.4f} of {len(pairs)} images"
+    return len(pairs)
 
 
 @needs_node
@@ -61,12 +62,12 @@ def check_alike(folder, some):
 def test_500_photographs_become_the_same_images(tmp_path):
     photos = photographs.load()
     some = np.random.default_rng(0).choice(len(photos), 500, replace=False)
-    check_alike(tmp_path, [photos.pictures[k] for k in some])
+    assert check_alike(tmp_path, [photos.pictures[k] for k in some]) >= 495
 
 
 @needs_node
 def test_rendered_photographs_become_the_same_images(tmp_path):
-    check_alike(tmp_path, photographs.load(rendered=True).pictures[::4])
+    assert check_alike(tmp_path, photographs.load(rendered=True).pictures[::4]) >= 150
 
 
 def sheets():
