@@ -31,8 +31,16 @@ LEAST_SHARP = 0.25
 MOST_STEP = 0.15
 """At most this share of what is beside ink is as dark, as `ink.step` measures it."""
 
-WIDE = 1.8
-"""Few characters are so many times as wide as high; on a page with many of them letters touch."""
+JOINED = 1.42
+"""What is so many times as wide as a capital letter is high may be letters that touch; what is read
+with doubt need not be as wide, by `DOUBT` for each e-fold that its probability is below 1."""
+
+DOUBT = 0.58
+"""With `JOINED` it tells two of three boxes of letters that touch from others, and takes one of 120
+single characters for such: on pages of EMNIST's test images and of fonts, some gaps closed."""
+
+MOST_JOINED = 0.05
+"""A page is in doubt if more of its marks than this share may be letters that touch."""
 
 BATCH = 256
 """So many images go through a model at once."""
@@ -107,6 +115,9 @@ def read(
 
     Returns:
         uint8 (28, 28), and a list of (name, probability 0 … 1), the best first.
+
+    Letters that touch may pass for one: of 100 pictures of two or three in fonts, cut to their ink,
+    `prepare` refuses 19 and `signs` 44 of the others, though it was never shown such.
 
     Raises:
         pictures.Unreadable: as `prepare`; NotACharacter where `signs` says one half or more.
@@ -286,9 +297,9 @@ def read_page(
         raise NoInk("Expected characters, found specks or shades. Write larger, or go nearer.")
     images = np.stack([convert(ink.scan(density[one.part], one.mask)) for one in found])
     probabilities = of_kind(_predicted(model, classes, images), classes, kind, trained)
-    median = float(np.median(probabilities.max(axis=1)))
     refused = 0 if signs is None else int((_outputs(signs, images) >= 0.5).sum())
-    _warn([one.mask for one in found], median, refused, to_picture is not None)
+    best = probabilities.max(axis=1)
+    _warn([one.mask for one in found], best, refused, to_picture is not None)
 
     if language:
         names = in_words(found, probabilities, classes, language, expected(classes, kind))
@@ -314,15 +325,9 @@ def _on_sheet(picture: Image.Image) -> tuple[np.ndarray, np.ndarray | None]:
     return seen, np.eye(3)
 
 
-def _warn(masks: Sequence[np.ndarray], median: float, refused: int, sheet_found: bool) -> None:
+def _warn(masks: Sequence[np.ndarray], best: np.ndarray, refused: int, sheet_found: bool) -> None:
     """Say in one sentence what speaks against a page's reading."""
-    shapes = np.array([ink.crop(mask, mask).shape for mask in masks])
-    high, wide = shapes.T
-    large = high > np.median(high) / 2  # not dashes
-    touching = [layout.crowded(mask) for mask in masks]
-    if (large & (wide > WIDE * high)).mean() > 0.1:
-        touching |= wide > WIDE * high
-    count, seen = np.count_nonzero(large & touching), []
+    count, median, seen = _joined(masks, best), float(np.median(best)), []
     if count:
         seen.append(f"{count} of {len(masks)} are as wide as several letters that touch")
     if refused > MOST_SIGNS * len(masks):
@@ -336,3 +341,20 @@ def _warn(masks: Sequence[np.ndarray], median: float, refused: int, sheet_found:
             "doubt: write block letters apart, and photograph the paper alone.",
             stacklevel=3,
         )
+
+
+def _joined(masks: Sequence[np.ndarray], best: np.ndarray) -> int:
+    """How many marks of a page look like letters that touch; 0 if they may be so by chance.
+
+    Args:
+        masks: bool (h, w), the ink of each mark.
+        best: float (n,), the best probability of each.
+    """
+    shapes = np.array([ink.crop(mask, mask).shape for mask in masks])
+    high, wide = shapes.T
+    large = high > np.median(high) / 2  # not dashes
+    capital = np.quantile(high[large], 0.75)
+    crowded = large & [layout.crowded(mask) for mask in masks]
+    joined = large & (wide / capital - DOUBT * np.log(best) > JOINED) & (wide > 0.9 * capital)
+    likely = joined.mean() > MOST_JOINED
+    return np.count_nonzero(crowded | joined if likely else crowded)

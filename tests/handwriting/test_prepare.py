@@ -9,6 +9,7 @@ from pathlib import Path
 
 from helpers import handwriting
 from helpers.handwriting import conversion, ink, pictures
+from helpers.handwriting.prepare import _joined as joined
 
 import numpy as np
 import pytest
@@ -394,6 +395,38 @@ def test_letters_that_touch_are_said(model):
     ink, _ = written.page(["moon word now", "big jar"], gap=-0.1)
     with pytest.warns(UserWarning, match=r"\d of \d+ are as wide as several letters that touch"):
         handwriting.read_page(written.photograph(ink), model, CLASSES)
+
+
+@pytest.fixture(scope="module")
+def network():
+    """The network that is kept, which is sure of itself also where letters touch."""
+    import keras
+
+    path = Path(__file__).parents[2] / "notebooks" / "networks" / "byclass.keras"
+    return keras.saving.load_model(path)
+
+
+SIXTY = ["The quick brown fox", "jumps over 13 lazy dogs", "and reads 1986 notes", "by Ada Bell"]
+
+
+@pytest.mark.parametrize("font", ["DejaVuSans", "DejaVuSerif", "STIXGeneral"])
+@pytest.mark.parametrize("closed", [0, 0.2, 0.3, 0.5, 1])
+def test_a_page_on_which_some_letters_touch_warns(closed, font, network):
+    ink, boxes = written.page(SIXTY, font=font, closed=closed)
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        found = handwriting.read_page(written.photograph(ink), network, SIGNS, words=False)[1]
+    assert (len(found) >= 0.95 * len(boxes)) != any("letters that touch" in str(w) for w in said)
+
+
+def test_one_wide_letter_among_many_is_no_letters_that_touch():
+    wide, narrow = np.ones((40, 60), bool), np.ones((40, 25), bool)
+    masks, best = [wide, *[narrow] * 30], np.ones(31)
+    assert joined(masks, best) == 0
+    assert joined([wide, *masks], np.ones(32)) == 2
+    less = np.ones((40, 45), bool)
+    assert joined([less] * 3 + [narrow] * 30, np.ones(33)) == 0  # sure of each
+    assert joined([less] * 3 + [narrow] * 30, np.r_[[0.4] * 3, np.ones(30)]) == 3
 
 
 def test_a_low_median_of_the_best_probabilities_is_said(page):

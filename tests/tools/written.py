@@ -53,26 +53,40 @@ def page(
     seed=0,
     font="DejaVuSans",
     start=(100, 120),
+    closed=0,
 ):
     """A page of text: ink float32 (height, width), 0 … 1, and boxes (n, 4) in reading order.
 
     gap, space: between characters and further between words; leading: between lines; by `size`.
+    closed: the share of gaps inside words that are none: the letters touch.
     """
     rng = np.random.default_rng(seed)
     layer, boxes = Image.new("L", sheet), []
     for number, line in enumerate(lines):
-        x, base = start[0], start[1] + number * leading * size
+        x, base, word = start[0], start[1] + number * leading * size, False
         for letter in line:
             if letter == " ":
-                x += space * size
+                x, word = x + space * size, False
                 continue
             ink, drop = glyph(letter, max(8, round(size * rng.uniform(0.92, 1.08))), font)
             left, bottom = round(x), round(base + drop + size * rng.uniform(-0.05, 0.05))
+            if closed and word and rng.random() < closed:
+                left = _touching(layer, ink, left, bottom - ink.height) - 2
+                x = left
+            word = True
             box = left, bottom - ink.height, left + ink.width, bottom
             layer.paste(255, box, ink)
             boxes.append(box)
             x += ink.width + gap * size * rng.uniform(0.8, 1.2)
     return np.asarray(layer, np.float32) / 255, np.array(boxes)
+
+
+def _touching(layer, ink, left, top):
+    """How far left a character has to go until its ink touches what is on the page."""
+    page, drawn = np.asarray(layer) > 127, np.asarray(ink) > 127
+    while left and not (page[top:, left:][: ink.height, : ink.width] & drawn).any():
+        left -= 1
+    return left
 
 
 def photograph(ink, paper=0.85, dark=0.25, shadow=0.0, ruling=None, noise=0.0, angle=0.0, seed=0):
