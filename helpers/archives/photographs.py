@@ -4,6 +4,7 @@ It is no part of MNIST or EMNIST, and nothing of it went into any network of the
 """
 
 import io
+import os
 import re
 import zipfile
 from dataclasses import dataclass
@@ -63,24 +64,30 @@ class Photographs:
         return Photographs(some, self.labels[chosen], self.sample)
 
 
-def load(rendered: bool = False) -> Photographs:
+def load(archive: str | os.PathLike[str] | None = None, rendered: bool = False) -> Photographs:
     """The set of 6,200 photographs of 62 characters, 100 each, about 30 × 30 pixels, in colour.
 
-    Pencil and pen on paper, in uneven light, some ruled. The quick tier takes ten of each.
+    Pencil and pen on paper, in uneven light, some ruled. The quick tier takes ten of each. Or the
+    pictures of another archive, such as the page to draw on saves: all of them, in either tier.
 
     Args:
-        rendered: take characters in matplotlib's fonts instead, ten of each, rendered as if
-            photographed; so it is with COURSE_DATA=sample, whatever you say.
+        archive: the path of a zip file of PNG pictures, D_7/0.png, U_A/0.png or L_a/0.png: the
+            first 7, A and a. None: the set.
+        rendered: take characters in matplotlib's fonts instead of the set, ten of each, rendered
+            as if photographed; so it is with COURSE_DATA=sample, whatever you say.
 
     Returns:
         Photographs, sorted by label and number.
 
     Raises:
-        DataUnavailable: no archive, or a damaged one, at handwriting/handwritten62.zip in the
-            folder that COURSE_DATA names; it is not downloaded.
+        DataUnavailable: no archive, or a damaged one, at that path; or for the set, which is not
+            downloaded, at handwriting/handwritten62.zip in the folder that COURSE_DATA names.
+        ValueError: both `archive` and `rendered`.
 
     Taught in notebook 20.
     """
+    if archive is not None:
+        return _own(Path(archive), rendered)
     place = download.source()
     if rendered or place == "sample":
         return _rendered()
@@ -90,20 +97,35 @@ def load(rendered: bool = False) -> Photographs:
             "COURSE_DATA names, found none; the course cannot download it. Put it there; or take "
             "pictures rendered from fonts: photographs.load(rendered=True)."
         )
-    found = _read(place / ARCHIVE)
+    most = QUICK if course.tier() == "quick" else None
+    mend = "Put a good copy in its place, or take pictures rendered from fonts: "
+    found = _read(place / ARCHIVE, most, mend + "photographs.load(rendered=True).")
     tiers.shortened(100, QUICK, "photographs of each character")
-    labels = np.array([label for label, _, _ in found], np.int64)
-    return Photographs([picture for *_, picture in found], labels, sample=False)
+    return found
 
 
-def _read(archive: Path) -> list[tuple[int, int, Image.Image]]:
-    """All pictures of an archive as (label, number, picture), sorted."""
+def _own(archive: Path, rendered: bool) -> Photographs:
+    """All pictures of an archive that is not the set."""
+    if rendered:
+        raise ValueError(
+            f"Expected an archive or rendered=True, found both, {archive} too. Pass one of them."
+        )
+    if not archive.is_file():
+        raise DataUnavailable(
+            f"expected an archive of characters at {archive}, found none. Pass the path of the "
+            "file that you saved on the page to draw on; it is my_characters.zip there."
+        )
+    return _read(archive, None, "Save it again on the page to draw on, or pass another.")
+
+
+def _read(archive: Path, most: int | None, mend: str) -> Photographs:
+    """The pictures of an archive, sorted: of each character all, or the first so many."""
     found = []
     try:
         with zipfile.ZipFile(archive) as zipped:
             members = _members(zipped, _total(archive))
             for name, (label, number) in members.items():
-                if course.tier() == "quick" and number >= QUICK:
+                if most is not None and number >= most:
                     continue
                 with zipped.open(name) as packed:
                     picture = Image.open(io.BytesIO(packed.read(LARGEST)), formats=["PNG"])
@@ -112,8 +134,12 @@ def _read(archive: Path) -> list[tuple[int, int, Image.Image]]:
                 picture.load()
                 found.append((label, number, picture))
     except Exception as error:  # a damaged picture can make its decoder raise anything
-        raise _broken(archive, f"{type(error).__name__}: {error}") from error
-    return sorted(found, key=lambda one: one[:2])
+        expected = "pictures of single characters, named like U_A/0.png, whole"
+        what = f"{type(error).__name__}: {error}"
+        raise damaged(archive, expected, what, mend) from error
+    found.sort(key=lambda one: one[:2])
+    labels = np.array([label for label, _, _ in found], np.int64)
+    return Photographs([picture for *_, picture in found], labels, sample=False)
 
 
 def _members(zipped: zipfile.ZipFile, total: int) -> dict[str, tuple[int, int]]:
@@ -138,14 +164,6 @@ def _total(archive: Path) -> int:
     """How many files an archive says it has, at its end; zipfile does not look there."""
     content = archive.read_bytes()
     return int.from_bytes(content[content.rindex(b"PK\5\6") + 10 :][:2], "little")
-
-
-def _broken(archive: Path, found: str) -> DataUnavailable:
-    """The error for an archive that does not hold what it should."""
-    mend = "Put a good copy in its place, or take pictures rendered from fonts: "
-    mend += "photographs.load(rendered=True)."
-    expected = "pictures of single characters, named like U_A/0.png, whole"
-    return damaged(archive, expected, found, mend)
 
 
 def _rendered(seed: int = 0) -> Photographs:

@@ -255,7 +255,7 @@ $("really").addEventListener("submit", (event) => {
   pad.replace([]);
   pad.canvas.focus();
 });
-$("download").addEventListener("click", () => save(zipped(members(kept())), "handwritten62.zip"));
+$("download").addEventListener("click", () => save(zipped(members(kept())), "my_characters.zip"));
 $("forget").addEventListener("click", () => {
   keep([]);
   showKept();

@@ -62,10 +62,33 @@ def test_the_quick_tier_takes_a_few_of_each(folder, monkeypatch):
     assert len(photographs.load()) == 62 * photographs.QUICK
 
 
-def test_a_few_pictures_of_some_characters_are_read_too(folder):
-    """As the drawing page keeps them."""
-    write_archive(folder, {name: picture("A") for name in ("U_A/0.png", "U_A/2.png", "D_7/1.png")})
-    assert photographs.load().labels.tolist() == [7, 10, 10]
+@pytest.mark.parametrize("tier", ["full", "quick"])
+@pytest.mark.parametrize("source", [None, "sample"])
+def test_an_archive_of_your_own_is_read_whole_wherever_it_lies(source, tier, tmp_path, monkeypatch):
+    """As the drawing page saves them."""
+    names = ["U_A/0.png", f"U_A/{photographs.QUICK + 5}.png", "D_7/1.png"]
+    path = write_archive(tmp_path, {name: picture("A") for name in names})
+    own = path.rename(tmp_path / "my_characters.zip")
+    monkeypatch.setenv("COURSE_TIER", tier)
+    if source:
+        monkeypatch.setenv("COURSE_DATA", source)
+    else:
+        monkeypatch.delenv("COURSE_DATA", raising=False)
+    for place in (own, str(own)):
+        found = photographs.load(place)
+        assert found.labels.tolist() == [7, 10, 10] and not found.sample
+
+
+def test_an_archive_of_your_own_that_is_missing_or_damaged_is_named(tmp_path):
+    own = tmp_path / "my_characters.zip"
+    with pytest.raises(data.DataUnavailable, match=r"my_characters\.zip, found none.*page to draw"):
+        photographs.load(own)
+    with pytest.raises(ValueError, match=r"archive or rendered=True, found both"):
+        photographs.load(own, rendered=True)
+    own.write_bytes(b"no archive")
+    with pytest.raises(data.DataUnavailable, match=r"my_characters\.zip .*Save it again") as error:
+        photographs.load(own)
+    assert "rendered" not in str(error.value)
 
 
 @pytest.mark.parametrize(

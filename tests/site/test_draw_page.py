@@ -72,9 +72,8 @@ def test_the_browser_finds_nothing_wrong(checked, capsys):
             print(f"\n{one['name']}: {one['measured']}", end="")
 
 
-def test_the_file_of_kept_characters_is_read_as_photographs_are(checked, monkeypatch):
-    monkeypatch.setenv("COURSE_DATA", str(checked.folder))
-    kept = photographs.load()
+def test_the_file_of_kept_characters_is_read_as_photographs_are(checked):
+    kept = photographs.load(checked.folder / "my_characters.zip")
     names = [data.CLASSES["emnist/byclass"][label] for label in kept.labels]
     assert names == ["7", "R", "R"] and not kept.sample
     for picture, saved in zip(kept.pictures, ("7.png", "R.png", "R2.png"), strict=True):
