@@ -86,6 +86,7 @@ class Pad(anywidget.AnyWidget):
         model: takes uint8 (n, 28, 28).
         classes: what its outputs stand for.
         style: as the images it was trained on were made, "emnist" or "mnist".
+        signs: tells what is no character, as for `handwriting.read`; the pad then says so.
 
     Attributes:
         strokes: what is drawn, lists of [x, y].
@@ -103,8 +104,14 @@ class Pad(anywidget.AnyWidget):
     predictions = traitlets.List().tag(sync=True)
     problem = traitlets.Unicode().tag(sync=True)
 
-    def __init__(self, model: "keras.Model", classes: Sequence[str], style: str = "emnist") -> None:
-        self._read = lambda picture: handwriting.read(picture, model, classes, style)
+    def __init__(
+        self,
+        model: "keras.Model",
+        classes: Sequence[str],
+        style: str = "emnist",
+        signs: "keras.Model | None" = None,
+    ) -> None:
+        self._read = lambda picture: handwriting.read(picture, model, classes, style, signs=signs)
         self._kept = None  # what shows the picture that is kept, once the pad is shown
         super().__init__()
 
@@ -160,7 +167,11 @@ class Pad(anywidget.AnyWidget):
 
 
 def show(
-    model: "keras.Model", classes: Sequence[str], style: str = "emnist", live: bool | None = None
+    model: "keras.Model",
+    classes: Sequence[str],
+    style: str = "emnist",
+    live: bool | None = None,
+    signs: "keras.Model | None" = None,
 ) -> Pad | Figure:
     """The drawing pad where somebody can draw; elsewhere a stored drawing and its predictions.
 
@@ -171,13 +182,14 @@ def show(
         live: whether somebody can draw. None: in a notebook that JupyterLab or Jupyter's server
             runs, yes (it names the session to the kernel); where a program executes the notebook,
             no.
+        signs: as for `Pad`.
 
     Taught in notebook 20.
     """
     if live is None:
         live = "JPY_SESSION_NAME" in os.environ
     if live:
-        return Pad(model, classes, style)
+        return Pad(model, classes, style, signs)
     picture = draw(STORED)
-    seen, predictions = handwriting.read(picture, model, classes, style)
+    seen, predictions = handwriting.read(picture, model, classes, style, signs=signs)
     return pages.drawing(picture, seen, predictions)

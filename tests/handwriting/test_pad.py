@@ -47,6 +47,21 @@ def test_undo_and_clear_are_answered_too(drawn):
     assert (drawn.seen, drawn.predictions, drawn.problem) == (b"", [], "")
 
 
+class Refusing:
+    """Tells signs: everything is one."""
+
+    def predict(self, images, **_):
+        return np.ones((len(images), 1))
+
+
+def test_a_sign_is_refused_on_the_pad_where_a_network_tells_it(model):
+    made = pad.Pad(model, CLASSES, signs=Refusing())
+    made.strokes = [[list(point) for point in stroke] for stroke in pad.STORED]
+    assert made.predictions == [] and "looks like a sign" in made.problem
+    with pytest.raises(handwriting.pictures.NotACharacter):
+        pad.show(model, CLASSES, live=False, signs=Refusing())
+
+
 def test_what_cannot_be_read_is_said_and_the_last_answer_goes(drawn):
     drawn.strokes = [[[30, 30], [30, 250]], [[250, 30], [250, 250]]]
     assert "Expected one character, found 2" in drawn.problem
