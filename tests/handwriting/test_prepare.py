@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 import warnings
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
@@ -15,8 +16,8 @@ import numpy as np
 import pytest
 import written
 from PIL import Image, ImageDraw
-from scipy import ndimage
-from sklearn.datasets import load_digits
+from scipy import ndimage, signal
+from sklearn.datasets import load_digits, load_sample_image
 
 CLASSES = tuple("0123456789ABDEFGHJLMNQRTUabdefghijmnqrt")
 TEXT = ["Hide the big jar", "7 fine red hen", "234 near me", "A big TREE 1986"]
@@ -427,6 +428,35 @@ def test_one_wide_letter_among_many_is_no_letters_that_touch():
     less = np.ones((40, 45), bool)
     assert joined([less] * 3 + [narrow] * 30, np.ones(33)) == 0  # sure of each
     assert joined([less] * 3 + [narrow] * 30, np.r_[[0.4] * 3, np.ones(30)]) == 3
+
+
+def spectrogram():
+    """A voice that rises and falls, with its overtones: frequency upwards, time to the right."""
+    time = np.arange(48_000) / 8_000
+    pitch = 2 * np.pi * np.cumsum(180 + 60 * np.sin(2 * np.pi * 0.6 * time)) / 8_000
+    loud = 0.5 + 0.5 * np.sin(2 * np.pi * 2.2 * time) ** 2
+    sound = sum(np.sin(k * pitch) / k for k in range(1, 14)) * loud
+    sound += np.random.default_rng(0).normal(0, 0.05, len(time))
+    power = signal.spectrogram(sound, 8_000, nperseg=512, noverlap=448)[2]
+    level = np.log10(power + 1e-9)[::-1]
+    level = (level - level.min()) / np.ptp(level)
+    return Image.fromarray(np.uint8(255 * level)).resize((1200, 700), Image.Resampling.BICUBIC)
+
+
+NO_PAGES = {
+    "china.jpg": lambda: load_sample_image("china.jpg"),
+    "flower.jpg": lambda: load_sample_image("flower.jpg"),
+    "a spectrogram": spectrogram,
+}
+
+
+@pytest.mark.parametrize("name", NO_PAGES)
+def test_what_is_no_page_is_refused_or_said(name, network):
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        with suppress(pictures.NoInk, pictures.SeveralCharacters):
+            handwriting.read_page(NO_PAGES[name](), network, SIGNS)
+            assert any("Expected separate characters on paper" in str(one.message) for one in said)
 
 
 def test_a_low_median_of_the_best_probabilities_is_said(page):
