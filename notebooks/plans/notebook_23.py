@@ -100,7 +100,7 @@ short_balanced = Goal(
 
 
 def small(network):
-    """The smallest network that still reads 99 %."""
+    """A very small network that still reads 99 %."""
     options = cycle(0.02) | {"augment": pixel_shifts(), "judged_as": shift_averaged}
     return fast.smallest_cnn(), options
 
