@@ -16,7 +16,7 @@ import gates
 import nbformat
 import prose
 import pytest
-from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 ROOT = Path(__file__).resolve().parents[1]
 COMMITTED = sorted((ROOT / "notebooks").glob("[0-9][0-9]_*.ipynb"))
@@ -85,6 +85,14 @@ def test_every_number_of_the_text_is_a_claims_or_somebodys(path):
 
 def test_only_committed_notebooks_await_execution():
     assert set(OUTDATED | AWAITING_EXECUTION) <= {path.name[:2] for path in COMMITTED}
+
+
+def test_a_styled_tables_address_is_tidied_away_and_other_words_stay():
+    texts = "<pandas.io.formats.style.Styler at 0x7f3a2b1c>", "5"
+    outputs = [new_output("execute_result", data={"text/plain": text}) for text in texts]
+    nb = new_notebook(cells=[new_code_cell("x", outputs=outputs)])
+    execute.tidy(nb)
+    assert [one.data["text/plain"] for one in nb.cells[0].outputs] == ["<a table>", "5"]
 
 
 def test_there_are_notebooks():

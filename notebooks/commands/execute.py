@@ -289,11 +289,9 @@ def tidy(nb):
         if cell.cell_type == "code":
             cell.outputs = [out for out in cell.outputs if not blank(out)]
             for output in cell.outputs:
-                words = output.get("data", {}).get("text/plain", "")
-                if words.startswith(
-                    "<pandas.io.formats.style.Styler"
-                ):  # its table is there as HTML
-                    output.data["text/plain"] = "<a table>"
+                data = output.get("data", {})
+                if "Styler at 0x" in data.get("text/plain", ""):  # the table is there as HTML
+                    data["text/plain"] = "<a table>"
 
 
 def blank(output):

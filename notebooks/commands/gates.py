@@ -49,6 +49,11 @@ def code_cells(nb):
     return [(n, cell) for n, cell in cells if cell.cell_type == "code" and cell.source.strip()]
 
 
+def before_code(nb):
+    """The cells before the first code cell; all where there is none."""
+    return nb.cells[: next((n - 1 for n, _ in code_cells(nb)), len(nb.cells))]
+
+
 def code_hash(nb):
     """A fingerprint of the code: changes with any code cell, not with prose or outputs."""
     sources = [cell.source for cell in nb.cells if cell.cell_type == "code"]
@@ -429,8 +434,7 @@ def opening_and_closing(nb, closing=CLOSING):
     title = [cell.source for cell in nb.cells[:1] if cell.cell_type == "markdown"]
     if not "".join(title).startswith("# "):
         return ["does not begin with a title; expected a first cell that starts with '# ': add it"]
-    first_code = next((n - 1 for n, _ in code_cells(nb)), len(nb.cells))
-    before = nbformat.v4.new_notebook(cells=nb.cells[:first_code])
+    before = nbformat.v4.new_notebook(cells=before_code(nb))
     return [
         *missing_headings(before, OPENING, "before the first code cell"),
         *missing_headings(nb, closing, "at the end"),

@@ -235,32 +235,28 @@ def sections_without_question(nb):
     nor what is optional.
     """
     exempt = (*gates.OPENING, "The question", *gates.CLOSING)
-    problems, title, shows_code, asks = [], "the opening", False, True
-    for cell in [*nb.cells, nbformat.v4.new_markdown_cell("## the end")]:
-        if cell.cell_type == "code":
-            shows_code |= not gates.is_folded(cell)
-            continue
-        for part in re.split(
-            r"^(?=## )", gates.without_code_blocks(cell.source), flags=re.MULTILINE
-        ):
-            if part.startswith("## "):
-                optional = title in exempt or title.startswith("Going further")
-                if shows_code and not asks and not optional:
-                    problems.append(
-                        f"the section {title!r} shows code and asks nothing; expected "
-                        "<details><summary>Question: …?</summary> with an answer: write one"
-                    )
-                title, shows_code, asks = part.splitlines()[0][3:].strip(), False, False
-            asks |= "<summary>Question" in part
+    shown = "<a code cell>"
+    page = "\n".join(
+        gates.without_code_blocks(cell.source) if cell.cell_type == "markdown" else shown
+        for cell in nb.cells
+        if not gates.is_folded(cell)
+    )
+    problems = []
+    for section in re.split(r"^## ", page, flags=re.MULTILINE)[1:]:
+        title = section.partition("\n")[0].strip()
+        optional = title in exempt or title.startswith("Going further")
+        if shown in section and "<summary>Question" not in section and not optional:
+            problems.append(
+                f"the section {title!r} shows code and asks nothing; expected "
+                "<details><summary>Question: …?</summary> with an answer: write one"
+            )
     return problems
 
 
 def minutes_unsaid(nb):
     """The opening says how long reading and computing take."""
-    first_code = next((n - 1 for n, _ in gates.code_cells(nb)), len(nb.cells))
-    named = {
-        match["name"] for cell in nb.cells[:first_code] for match in NUMBER.finditer(cell.source)
-    }
+    opening = gates.before_code(nb)
+    named = {match["name"] for cell in opening for match in NUMBER.finditer(cell.source)}
     return [
         f"the opening does not say its {what}; expected <!--= {what} :: , -->…<!--/-->: add it"
         for what in ("minutes to read", "minutes to compute")

@@ -90,20 +90,30 @@ def course_map(root=ROOT):
     return "\n".join(lines)
 
 
+def claimed(names, root):
+    """Claims by their names: dict name → the notebook's file, the claim.
+
+    Raises ValueError where a name is not that of one claim.
+    """
+    claims = [(file, claim) for file, _, nb in notebooks(root) for claim in gates.claims(nb)]
+    found = {name: [one for one in claims if one[1]["name"] == name] for name in names}
+    for name, ones in found.items():
+        if len(ones) != 1:
+            raise ValueError(
+                f"a page states the claim {name!r}, which {len(ones)} notebooks make; expected "
+                "each to be made once: execute it (make outputs), or mend the name, in HEADLINES "
+                "in results.py or in the page"
+            )
+    return {name: ones[0] for name, ones in found.items()}
+
+
 def headlines(root=ROOT):
     """The front page's results, as Markdown. Raises ValueError where a claim is not there once."""
     lines = ["| result | report | here | notebook |", "|---|--:|--:|---|"]
-    claims = [(file, claim) for file, _, nb in notebooks(root) for claim in gates.claims(nb)]
-    for name, label in HEADLINES.items():
-        found = [(file, claim) for file, claim in claims if claim["name"] == name]
-        if len(found) != 1:
-            raise ValueError(
-                f"the front page states the claim {name!r}, which {len(found)} notebooks make; "
-                "expected one: execute it (make outputs), or mend HEADLINES in results.py"
-            )
-        ((file, claim),) = found
+    for name, (file, claim) in claimed(HEADLINES, root).items():
         shares = (number(claim.get(key), "accuracy") for key in ("report", "value"))
-        lines.append(f"| {label} | {' | '.join(shares)} | [{file[:2]}](notebooks/{file}) |")
+        link = f"[{file[:2]}](notebooks/{file})"
+        lines.append(f"| {HEADLINES[name]} | {' | '.join(shares)} | {link} |")
     return "\n".join(lines)
 
 
@@ -113,15 +123,8 @@ def numbered(text, root):
     Raises ValueError where a name is not that of one claim.
     """
     named = {match["name"] for match in prose.NUMBER.finditer(text)}
-    claims = [claim for *_, nb in notebooks(root) for claim in gates.claims(nb)] if named else []
-    found = [(claim["name"], claim["value"]) for claim in claims if claim["name"] in named]
-    if sorted(name for name, _ in found) != sorted(named):
-        raise ValueError(
-            f"a page names the claims {sorted(named)}; expected each to be made once, found "
-            f"{sorted(name for name, _ in found)}: execute the notebook (make outputs), or correct "
-            "the names"
-        )
-    return prose.with_numbers(text, dict(found))
+    known = claimed(named, root) if named else {}
+    return prose.with_numbers(text, {name: claim["value"] for name, (_, claim) in known.items()})
 
 
 PAGES = {
