@@ -11,6 +11,7 @@ import yaml
 ROOT = Path(__file__).resolve().parents[1]
 APT = r"sudo apt-get update && sudo apt-get install --yes( [a-z0-9-]+)+"
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
+TEST = ROOT / ".github" / "workflows" / "test.yml"
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 
 
@@ -66,9 +67,7 @@ def test_each_step_is_a_command_that_make_has(path):
 def test_windows_runs_all_that_make_test_runs():
     text = (ROOT / "Makefile").read_text(encoding="utf-8")
     rule = text.partition("\ntest:")[2].partition("\nslow:")[0]
-    windows = [
-        step["run"] for job, step in steps(ROOT / ".github/workflows/test.yml") if job == "windows"
-    ]
+    windows = [step["run"] for job, step in steps(TEST) if job == "windows"]
     checks = [command for command in windows if "pip install" not in command]
     assert len(checks) == rule.count("$(RUN)") > 0
 
@@ -76,11 +75,22 @@ def test_windows_runs_all_that_make_test_runs():
 def test_every_supported_python_is_tested_on_every_system():
     lowest, beyond = (int(minor) for minor in re.findall(r"3\.(\d+)", lock.python_range()))
     supported = [f"3.{minor}" for minor in range(lowest, beyond)]
-    jobs = read(ROOT / ".github/workflows/test.yml")["jobs"].values()
-    assert [job["strategy"]["matrix"]["python"] for job in jobs] == [supported] * len(jobs)
-    assert {"ubuntu-latest", "macos-latest"} == set(
-        read(WORKFLOWS[1])["jobs"]["make"]["strategy"]["matrix"]["os"]
-    )
+    jobs = read(TEST)["jobs"]
+    for name in ("make", "windows"):
+        assert jobs[name]["strategy"]["matrix"]["python"] == supported
+    assert set(jobs["make"]["strategy"]["matrix"]["os"]) == {"ubuntu-latest", "macos-latest"}
+
+
+def test_the_pages_are_published_from_the_main_branch_once_all_checks_hold():
+    jobs = read(TEST)["jobs"]
+    publish = jobs.pop("publish")
+    assert set(publish["needs"]) == set(jobs)
+    assert "github.ref == 'refs/heads/main'" in publish["if"]
+    assert [step["run"] for job, step in steps(TEST) if job == "publish"] == ["make site"]
+    uploads = [
+        step["with"]["path"] for step in publish["steps"] if "upload" in step.get("uses", "")
+    ]
+    assert uploads == ["build/site"]
 
 
 def test_the_citation_is_the_packages_and_the_licences():
