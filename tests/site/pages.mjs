@@ -1,6 +1,6 @@
-// node pages.mjs SITE MODULES CHROMIUM PAGE…: looks at pages of the site in a browser, wide and on a
-// phone, light and dark. A line of JSON for each: its name and what is wrong with it. At last a line
-// with what a search for "dropout" finds.
+// node pages.mjs SITE MODULES CHROMIUM PAGE…: looks at pages of the site in a browser, in turn wide and
+// on a phone, light and dark, and on paper. A line of JSON for each: its name and what is wrong with it.
+// At last a line with what a search for "dropout" finds.
 
 import { join } from "node:path";
 import { createRequire } from "node:module";
@@ -9,11 +9,12 @@ import { faults, open, PHONE } from "./draw/browser.mjs";
 const [site, modules, chromium, ...pages] = process.argv.slice(2);
 const axe = createRequire(import.meta.url)(join(modules, "axe-core"));
 const { at, browser, close } = await open(site, modules, chromium);
-const SIZES = { desktop: { viewport: { width: 1280, height: 900 } }, phone: PHONE };
+const DESKTOP = { viewport: { width: 1280, height: 900 } };
+const WAYS = [DESKTOP, PHONE].flatMap((size) => ["light", "dark"].map((colorScheme) => ({ ...size, colorScheme })));
 const own = (url) => url.startsWith(at) || url.startsWith("data:");
 
-async function looked(path, size, colorScheme) {
-  const context = await browser.newContext({ colorScheme, ...SIZES[size] });
+async function looked(path, way) {
+  const context = await browser.newContext(way);
   context.setDefaultTimeout(120_000); // machines may be busy
   const page = await context.newPage();
   const problems = [];
@@ -28,17 +29,17 @@ async function looked(path, size, colorScheme) {
   if (beyond > 0) problems.push(`${beyond} pixels wider than the window`);
   if (grounds.some((colour) => colour !== "rgba(0, 0, 0, 0)")) problems.push("claims have a ground of their own");
   problems.push(...(await faults(page, axe)));
+  await page.emulateMedia({ media: "print" });
+  const hidden = await page.evaluate(() =>
+    [...document.querySelectorAll(".bd-article details:not(.admonition, .claims) > p")].filter((answer) => !answer.checkVisibility()).length,
+  );
+  if (hidden) problems.push(`${hidden} paragraphs of answers missing on paper`);
   await context.close();
   return problems;
 }
 
-for (const path of pages) {
-  for (const size of Object.keys(SIZES)) {
-    for (const colorScheme of ["light", "dark"]) {
-      const problems = await looked(path, size, colorScheme);
-      console.log(JSON.stringify({ name: `${path}, ${size}, ${colorScheme}`, problems }));
-    }
-  }
+for (const [k, path] of pages.entries()) {
+  console.log(JSON.stringify({ name: path, problems: await looked(path, WAYS[k % WAYS.length]) }));
 }
 
 const page = await browser.newPage();
