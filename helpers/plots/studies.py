@@ -20,8 +20,10 @@ from helpers.studies.pareto import front
 
 import numpy as np
 import pandas as pd
+import seaborn as sns
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
+from matplotlib.ticker import MaxNLocator
 
 VERDICTS = {
     "greatest mean": {"fmt": "D", "color": "black"},
@@ -143,7 +145,8 @@ def curves(
 ) -> Figure:
     """Loss and accuracy per epoch of each setting: mean over seeds, shaded from least to greatest.
 
-    Dashed: training images; solid, shaded: validation images.
+    Dashed: training images; solid, shaded: validation images. More than four settings have panels
+    of their own for each, and colours from dark to light.
 
     Args:
         table: as `studies.load` returns it.
@@ -157,25 +160,47 @@ def curves(
 
     Taught in notebook 09.
     """
-    fig, axes = epoch_panels(title)
     groups = table[table["state"] == "complete"].groupby(factor, sort=False)
-    for (value, rows), style in zip(groups, curve_styles(len(groups)), strict=True):
-        style |= {"markersize": 4}
+    styles = curve_styles(len(groups))
+    if len(groups) > 4:
+        fig, (training, validation) = _training_above_validation(title)
+        shades = sns.color_palette("cividis", len(groups) + 1)[:-1]  # the last is too pale
+        styles = [style | {"color": c} for style, c in zip(styles, shades, strict=True)]
+    else:
+        fig, training = epoch_panels(title)
+        validation = training
+    for (value, rows), style in zip(groups, styles, strict=True):
+        style |= {"markersize": 5}
         names = ("train_loss", "train_accuracy", "val_loss", "val_accuracy")
         mean = pd.Series({name: np.mean(rows[name].to_list(), axis=0) for name in names})
-        draw_epochs(axes, mean, "train_", style | {"linestyle": "--", "markerfacecolor": "white"})
-        draw_epochs(axes, mean, "val_", style | {"label": str(value)})
-        for ax, name in zip(axes, names[2:], strict=True):
+        hollow = {"linestyle": "--", "markerfacecolor": "white"}
+        draw_epochs(training, mean, "train_", style | hollow)
+        draw_epochs(validation, mean, "val_", style | {"label": str(value)})
+        for ax, name in zip(validation, names[2:], strict=True):
             every = np.array(rows[name].to_list())
             epochs = range(1, every.shape[1] + 1)
             shade = {"color": style["color"], "alpha": 0.2, "linewidth": 0}
             ax.fill_between(epochs, every.min(0), every.max(0), **shade)
     if lowest is not None:
-        axes[0].set_yscale("log")
-        axes[1].set_ylim(lowest, 1.002)
+        for losses, accuracies in (training, validation):
+            losses.set_yscale("log")
+            accuracies.set_ylim(lowest, 1.002)
     fig.set_dpi(80)  # a notebook may have many of them
     note = f"{factor}; dashed, white: training; solid, shaded: validation"
-    return legend_below(fig, axes[0], title=note)
+    return legend_below(fig, validation[0], title=note)
+
+
+def _training_above_validation(title: str) -> tuple[Figure, np.ndarray]:
+    """A figure, and four panels over epochs: a row for each kind of images, loss and accuracy."""
+    fig, axes = figure(6.4, title, columns=2, rows=2)
+    for row, images in zip(axes, ("training images", "validation images"), strict=True):
+        for ax, label in zip(row, ("loss (cross-entropy, nats)", ACCURACY), strict=True):
+            ax.set(xlabel="epoch", ylabel=label)
+            ax.set_title(images, fontsize=10)
+            ax.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+            ax.grid(alpha=0.4)
+        percent(row[1].yaxis)
+    return fig, axes
 
 
 def folds(table: pd.DataFrame, factor: str, title: str = "Learning curves of every fold") -> Figure:

@@ -156,6 +156,17 @@ def test_curves_are_means_over_seeds_without_runs_that_became_nan():
         assert (heights.min(), heights.max()) == pytest.approx((values.min(), values.max()))
 
 
+def test_more_than_four_curves_stand_in_panels_for_training_and_for_validation_images():
+    table, _ = many(5)
+    axes = study_plots.curves(table, "width", lowest=0.9).axes
+    assert [len(ax.lines) for ax in axes] == [5] * 4
+    titles = ["training images"] * 2 + ["validation images"] * 2
+    assert [ax.get_title() for ax in axes] == titles
+    assert {ax.get_ylim()[0] for ax in (axes[1], axes[3])} == {0.9}
+    lightness = [sum(line.get_color()) for line in axes[0].lines]
+    assert lightness == sorted(lightness)
+
+
 def test_curves_may_leave_out_what_is_far_below():
     loss, accuracy = study_plots.curves(TABLE, "width", lowest=0.9).axes
     assert loss.get_yscale() == "log" and accuracy.get_ylim() == pytest.approx((0.9, 1.002))
@@ -246,7 +257,7 @@ def many(count):
     ids=["curves", "throughput", "fronts"],
 )
 def test_ten_curves_differ_in_their_markers_and_eleven_are_refused(draw):
-    ax = draw(10).axes[0]
+    ax = next(ax for ax in draw(10).axes if ax.get_legend_handles_labels()[1])
     names = ax.get_legend_handles_labels()[1]
     named = [line for line in ax.lines if line.get_label() in names and line.get_marker() != "None"]
     assert len({line.get_marker() for line in named}) == len(named) == 10
