@@ -33,8 +33,8 @@ lab: $(STAMP) ## open JupyterLab on the first notebook
 	PYTHONSTARTUP='$(CURDIR)/notebooks/commands/hints_startup.py' \
 	  $(RUN) -m jupyterlab --LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb
 
-outputs: $(STAMP) ## execute notebooks in full, in place: all, or NB=07
-	$(RUN) notebooks/commands/execute.py outputs $(NB)
+outputs: $(STAMP) ## execute notebooks in full, in place: all, or NB=07; SOLUTIONS=1 these, too
+	$(RUN) notebooks/commands/execute.py outputs $(if $(SOLUTIONS),--solutions) $(NB)
 
 text: $(STAMP) ## write numbers and pictures' texts anew from claims and captions: all, or NB=07
 	$(RUN) notebooks/commands/execute.py text $(NB)

@@ -229,6 +229,23 @@ def test_outputs_writes_a_stamped_notebook(root):
     assert nb.metadata["kernelspec"]["display_name"] == "Python 3"
 
 
+@pytest.mark.parametrize(("code", "problems"), [("print(x + 1)", 0), ("1 / 0", 1)])
+def test_outputs_runs_solutions_if_asked_and_keeps_nothing_of_them(root, capsys, code, problems):
+    path = root / "notebooks" / "01_fine.ipynb"
+    write(path.parent, path.name, "x = 41")
+    nb = nbformat.read(path, as_version=4)
+    nb.cells.append(new_markdown_cell(SOLUTION.format(code)))
+    nbformat.write(nb, path)
+    assert (execute.run_outputs(["1"], root, solutions=True) > 0) == problems
+    shown = capsys.readouterr()
+    if problems:
+        assert "ZeroDivision" in shown.err and "stays as it was" in shown.err
+    else:
+        assert "--- 01_fine, solution 1\n42\n" in shown.out
+        assert len(nbformat.read(path, as_version=4).cells) == len(nb.cells)
+    assert "course" in nbformat.read(path, as_version=4).metadata or problems
+
+
 def test_text_writes_numbers_without_executing_but_not_where_a_claim_lacks(root, capsys):
     lacking = " <!--= no claim :: , -->?<!--/-->"
     for name, more in (("08_executed", ""), ("09_never", lacking)):

@@ -2,6 +2,7 @@
 
 execute.py course            all, quick tier, built-in sample; pages in build/course, a table
 execute.py outputs [NN ...]  full tier, real data; writes outputs and a stamp into the notebooks
+    --solutions              then runs the exercises' solutions, too, and prints what they give
 execute.py text [NN ...]     executes nothing; writes numbers and pictures' texts anew
 """
 
@@ -43,7 +44,11 @@ PAGE = """{% extends 'lab/index.html.j2' %}
 """nbconvert's page, but formulas are drawn without internet, no claim shows its code, and every
 output that is code is monospaced."""
 
-STAMP = "import json\nfrom helpers.internals import stamp\nprint(json.dumps(stamp.ran_on()))"
+STAMP = """import json, time
+import psutil
+from helpers.internals import stamp
+seconds = time.time() - psutil.Process().create_time()
+print(json.dumps(stamp.ran_on() | {"seconds": round(seconds, 1)}))"""
 KERNEL = {"name": "python3", "display_name": "Python 3", "language": "python"}
 TICK = {True: 1, False: 4}  # seconds between lines of progress: on a terminal, elsewhere
 AT_ONCE = 2  # notebooks of `make course`: much of one runs on a single core
@@ -217,8 +222,11 @@ def page_exporter():
     )
 
 
-def run_outputs(numbers, root=ROOT):
-    """Execute notebooks in full and write them in place; returns the number of problems."""
+def run_outputs(numbers, root=ROOT, solutions=False):
+    """Execute notebooks in full and write them in place; returns the number of problems.
+
+    With their solutions, what these print is printed, and kept nowhere.
+    """
     data = os.environ.get("COURSE_DATA")
     if data == "sample":
         sys.exit(
@@ -232,7 +240,7 @@ def run_outputs(numbers, root=ROOT):
     problems = []
     for path in chosen(numbers, root / "notebooks"):
         nb = nbformat.read(path, as_version=4)
-        found = fill(nb, path, root)
+        found = fill(nb, path, root, solutions)
         if found:
             kept = root / "build" / "outputs" / path.name
             write(kept, nbformat.writes(nb) + "\n")
@@ -243,19 +251,23 @@ def run_outputs(numbers, root=ROOT):
     return report(problems)
 
 
-def fill(nb, path, root):
+def fill(nb, path, root, solutions=False):
     """Execute a notebook, tidy it and stamp it, in memory; returns problems."""
     modules = gates.modules(nb, root)  # as they are before the minutes that the notebook takes
-    nb.cells.append(nbformat.v4.new_code_cell(STAMP))
+    lesson = len(nb.cells)
+    after = [STAMP, *(prose.solutions(nb) if solutions else [])]
+    nb.cells += map(nbformat.v4.new_code_cell, after)
     with Progress() as progress:
-        seconds, error = asyncio.run(execute(nb, path.stem, path.parent, progress))
-    stamp = nb.cells.pop()
+        _, error = asyncio.run(execute(nb, path.stem, path.parent, progress))
+    stamp, *solved = nb.cells[lesson:]
+    del nb.cells[lesson:]
     tidy(nb)
+    for number, cell in enumerate(solved, 1):
+        print(f"--- {path.stem}, solution {number}\n{printed(cell)}")
     if error:
         return [error]
     nb.metadata["course"] = {
         **json.loads(stamp.outputs[-1].text.splitlines()[-1]),
-        "seconds": round(seconds, 1),
         "code_hash": gates.code_hash(nb),
         "modules": modules,
     }
@@ -264,6 +276,12 @@ def fill(nb, path, root):
     found += gates.failed_claims(nb) + gates.missing_pictures(nb)
     found += gates.machine_paths(nb, *homes, root)
     return [f"{path.stem}: {problem}" for problem in found]
+
+
+def printed(cell):
+    """What a cell that was executed says, as text."""
+    texts = [out.get("text") or out.get("data", {}).get("text/plain") for out in cell.outputs]
+    return "\n".join(filter(None, texts))
 
 
 def run_text(numbers, root=ROOT):
@@ -310,10 +328,12 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("command", choices=["course", "outputs", "text"])
     parser.add_argument("numbers", nargs="*", metavar="NN", help="e.g. 05; none means all")
+    parser.add_argument("--solutions", action="store_true", help="with outputs: run these, too")
     arguments = parser.parse_args()
     if arguments.command == "course":
         if arguments.numbers:
             parser.error("course executes all notebooks; expected no number")
         sys.exit(run_course() > 0)
-    run = run_outputs if arguments.command == "outputs" else run_text
-    sys.exit(run(arguments.numbers) > 0)
+    if arguments.command == "outputs":
+        sys.exit(run_outputs(arguments.numbers, solutions=arguments.solutions) > 0)
+    sys.exit(run_text(arguments.numbers) > 0)

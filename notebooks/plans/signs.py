@@ -1,8 +1,8 @@
 """The network that tells signs, drawings and other alphabets from the 62 characters: signs.keras.
 
 Its images are made here: signs and letters of other alphabets in handwriting fonts, drawings by a
-simulated hand; characters are EMNIST's, those in the same fonts, some by the same hand. To make it
-again:
+simulated hand, two or three characters that touch; characters are EMNIST's, those in the same
+fonts, some by the same hand. To make it again:
 
     npm ci --prefix notebooks/plans/fonts
     COURSE_DATA=… PYTHONPATH=.:notebooks python -m plans.signs
@@ -19,12 +19,13 @@ from helpers.archives.sample import CHARACTERS, draw_character
 from helpers.handwriting import pad, pictures
 from helpers.recipes import fonts
 from plans.common import NOTEBOOKS
-from plans.notebook_16 import Fonts
+from plans.notebook_16 import LATIN, Fonts
 
 import keras
 import matplotlib
 import numpy as np
-from PIL import ImageFont, ImageOps
+from PIL import Image, ImageDraw, ImageFont, ImageOps
+from scipy import ndimage
 from scipy.interpolate import CubicSpline
 
 FONTS = Fonts.folder / "node_modules" / "@fontsource"
@@ -33,6 +34,7 @@ EPOCHS = 10
 PER_CLASS = 900  # images of EMNIST ByClass
 DRAWINGS = 500  # of each shape
 COPIES = 4  # of each sign in each font
+TOUCHING = 6000  # pictures of two or three characters that touch, of EMNIST, and as many in fonts
 
 # fmt: off
 SIGNS = {  # without those that one may take for a character, such as ß, / or the Greek α
@@ -55,6 +57,13 @@ WIDE = [TTF / f"{name}.ttf" for name in STYLES]
 """Fonts with many alphabets; those of handwriting have few."""
 
 HELD_OUT = ("Thai", "Hebrew", "face", "house", "sun")
+
+LOW, HANGING = "acemnorsuvwxz", "gpqy"
+"""Letters as high as an x, and those that reach as far below the line."""
+
+ALIKE = {"cl", "ol", "al", "lo", "Io", "IO", "lO", "li", "ii", "ci", "cj", "oj", "lJ", "IJ", "jj"}
+ALIKE |= {"nn", "rn", "rr", "vv", "VV", "uu", "ll", "II", "11", "l3", "I3"}
+"""What can be a character where it touches, such as d, b, m or w."""
 
 # --- drawings: strokes, arrays (n, 2) between -1 and 1, y downwards ---------------------------
 
@@ -326,6 +335,81 @@ def drawings(rng):
             yield name, "pad", by_hand(shape(rng), rng)
 
 
+def touching(inks, rng):
+    """Arrays of ink, 0 … 1, on lines of one height, moved together until they touch: one array."""
+    line = inks[0]
+    for ink in inks[1:]:
+        wide = line.shape[1]
+        apart = np.pad(line, ((0, 0), (0, ink.shape[1])))
+        dark = ndimage.binary_dilation(apart > 0.5, np.ones((3, 3)))
+        left = wide
+        while left > wide // 3 and not (dark[:, left : left + ink.shape[1]] & (ink > 0.5)).any():
+            left -= 1
+        left = max(0, left - rng.integers(0, 3))
+        both = apart[:, : max(wide, left + ink.shape[1])]
+        both[:, left : left + ink.shape[1]] = np.maximum(both[:, left : left + ink.shape[1]], ink)
+        line = both
+    return line
+
+
+def some_characters(rng):
+    """Two or three characters that touch in few hands without looking like another."""
+    while True:
+        text = "".join(rng.choice(list(CHARACTERS), rng.choice([2, 2, 3])))
+        if text not in ALIKE:
+            return text
+
+
+def cropped(line, rng):
+    """A picture of ink, 0 … 1, slanted and turned, dark on light, cut close."""
+    picture = Image.fromarray((255 * line).astype(np.uint8))
+    wide, high = (4 * side for side in picture.size)
+    large = ImageOps.expand(picture.resize((wide, high), Image.BICUBIC), max(wide, high) // 3)
+    shear, angle = rng.uniform(-0.2, 0.2), rng.uniform(-6, 6)
+    moved = large.transform(large.size, Image.AFFINE, (1, shear, -shear * high / 2, 0, 1, 0))
+    ink = moved.rotate(angle, Image.BILINEAR)
+    ink = ink.crop(ink.getbbox())
+    return ImageOps.invert(ImageOps.expand(ink, int(max(ink.size) * rng.uniform(0.02, 0.3))))
+
+
+def touching_emnist(rng):
+    """Characters of EMNIST ByClass that touch, as large on the line as they are written."""
+    split = data.load("emnist/byclass").train
+    of = [np.flatnonzero(split.labels == label) for label in range(len(CHARACTERS))]
+    for _ in range(TOUCHING):
+        inks = []
+        for character in some_characters(rng):
+            image = split.images[rng.choice(of[CHARACTERS.index(character)])]
+            rows, columns = (np.flatnonzero((image > 100).any(axis=axis)) for axis in (1, 0))
+            image = Image.fromarray(image).crop(
+                (columns[0], rows[0], columns[-1] + 1, rows[-1] + 1)
+            )
+            size = (0.65 if character in LOW else 1) * rng.uniform(0.9, 1.1) * 24 / image.height
+            image = image.resize([max(2, round(side * size)) for side in image.size], Image.BICUBIC)
+            below = rng.integers(-1, 2) + (8 if character in HANGING else 0)
+            ink = np.zeros((44, image.width))
+            ink[34 + below - image.height : 34 + below] = np.asarray(image) / 255
+            inks.append(ink)
+        yield "touching", "EMNIST", cropped(touching(inks, rng), rng)
+
+
+def touching_fonts(rng):
+    """Characters that touch, in handwriting fonts."""
+    files = sorted(FONTS.glob(f"*/files/*{LATIN}"))
+    for number in range(TOUCHING):
+        file = files[number % len(files)]
+        font = ImageFont.truetype(file, fonts.SIZE)
+        inks, thick = [], int(rng.integers(0, 3))
+        for character in some_characters(rng):
+            sheet = Image.new("L", (120, 100))
+            ImageDraw.Draw(sheet).text(
+                (30, 60), character, 255, font, anchor="ls", stroke_width=thick
+            )
+            left, _, right, _ = sheet.getbbox() or (0, 0, 1, 1)
+            inks.append(np.asarray(sheet)[:, left:right] / 255)
+        yield "touching", file.parents[1].name, cropped(touching(inks, rng), rng)
+
+
 def prepared(made):
     """What can be prepared: (kind, source, uint8 (28, 28)), as arrays."""
     found = []
@@ -398,7 +482,8 @@ def main(words=None, seed=0):
     parser.add_argument("--held-out", action="store_true")
     given = parser.parse_args(words)
     rng = np.random.default_rng(seed)
-    kinds, sources, images = prepared(item for made in (in_fonts, drawings) for item in made(rng))
+    makers = (in_fonts, drawings, touching_emnist, touching_fonts)
+    kinds, sources, images = prepared(item for made in makers for item in made(rng))
     new = np.isin(kinds, HELD_OUT) | np.isin(sources, sorted({*sources} - {"pad"})[::6])
     if not given.held_out:
         model = trained(images, characters(seed), seed)
