@@ -1,5 +1,6 @@
 """What is no character: the images that the network of signs learnt from, and what it refuses."""
 
+import itertools
 from pathlib import Path
 
 from helpers import data
@@ -11,6 +12,7 @@ import numpy as np
 import pytest
 from PIL import ImageFont
 from plans import signs
+from scipy import ndimage
 
 TTF = Path(matplotlib.get_data_path()) / "fonts" / "ttf"
 
@@ -69,6 +71,32 @@ def test_drawings_are_refused_and_characters_by_the_same_hand_are_not(network):
     assert refused(network, prepared(faces)) > 0.9
     drawn = (signs.by_hand(strokes, rng) for strokes in signs.LETTERS.values() for _ in range(2))
     assert refused(network, prepared(drawn)) < 0.05
+
+
+def test_characters_moved_together_are_one_piece_of_ink_as_high_as_the_line():
+    rng = np.random.default_rng(4)
+    stroke, low = np.zeros((20, 5)), np.zeros((20, 5))
+    stroke[2:18, 1:3] = 1
+    low[10:18, 2:5] = 1
+    line = signs.touching([stroke, low, stroke], rng)
+    _, count = ndimage.label(line > 0.5, np.ones((3, 3)))
+    assert len(line) == 20 and count == 1
+    columns = np.flatnonzero((line > 0.5).any(axis=0))
+    assert 2 + 3 + 2 - 2 * 3 <= len(columns) <= 2 + 3 + 2
+
+
+def test_what_looks_like_one_character_when_it_touches_is_never_drawn():
+    rng = np.random.default_rng(5)
+    drawn = [signs.some_characters(rng) for _ in range(20_000)]
+    assert {2, 3} == set(map(len, drawn)) and not {"cl", "lo", "rn", "vv"} & set(drawn)
+    assert len({text for text in drawn if len(text) == 2}) > 3_000
+
+
+def test_most_characters_that_touch_are_refused_in_fonts_that_it_does_not_know(network):
+    files = [TTF / f"{name}.ttf" for name in sample.FONTS[:9]]
+    made = signs.touching_fonts(np.random.default_rng(6), files)
+    pictures = (picture for _, _, picture in itertools.islice(made, 120))
+    assert refused(network, prepared(pictures)) > 0.85
 
 
 def test_few_printed_characters_are_refused_though_bold_print_is_like_no_hand(network):

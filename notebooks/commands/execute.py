@@ -329,7 +329,7 @@ if __name__ == "__main__":
     parser.add_argument("command", choices=["course", "outputs", "text"])
     parser.add_argument("numbers", nargs="*", metavar="NN", help="e.g. 05; none means all")
     parser.add_argument("--solutions", action="store_true", help="with outputs: run these, too")
-    arguments = parser.parse_args()
+    arguments = parser.parse_intermixed_args()
     if arguments.command == "course":
         if arguments.numbers:
             parser.error("course executes all notebooks; expected no number")

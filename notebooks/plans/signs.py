@@ -393,9 +393,9 @@ def touching_emnist(rng):
         yield "touching", "EMNIST", cropped(touching(inks, rng), rng)
 
 
-def touching_fonts(rng):
-    """Characters that touch, in handwriting fonts."""
-    files = sorted(FONTS.glob(f"*/files/*{LATIN}"))
+def touching_fonts(rng, files=None):
+    """Characters that touch, in these fonts: else in those of handwriting."""
+    files = files or sorted(FONTS.glob(f"*/files/*{LATIN}"))
     for number in range(TOUCHING):
         file = files[number % len(files)]
         font = ImageFont.truetype(file, fonts.SIZE)
@@ -472,7 +472,14 @@ def trained(signs, others, seed, batch_size=128):
     steps = EPOCHS * -(-len(images) // batch_size)
     rate = keras.optimizers.schedules.CosineDecay(0.002, steps)
     model.compile(keras.optimizers.Adam(rate), "binary_crossentropy", metrics=["accuracy"])
-    model.fit(images[order], is_sign[order], batch_size=batch_size, epochs=EPOCHS, verbose=2)
+    cost = {0: 1.5, 1: 1.0}  # of a character refused, of a sign read
+    model.fit(
+        *(images[order], is_sign[order]),
+        batch_size=batch_size,
+        epochs=EPOCHS,
+        class_weight=cost,
+        verbose=2,
+    )
     return model
 
 
