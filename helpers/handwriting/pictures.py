@@ -52,7 +52,7 @@ class SeveralCharacters(Unreadable):
 
 
 class NotACharacter(Unreadable):
-    """Strokes, but of a sign, a drawing or another alphabet."""
+    """Strokes, but of a sign, a drawing, another alphabet, or characters that touch."""
 
 
 def load(image: ImageLike) -> tuple[Image.Image, float]:

@@ -116,8 +116,8 @@ def read(
     Returns:
         uint8 (28, 28), and a list of (name, probability 0 … 1), the best first.
 
-    Letters that touch may pass for one: of 100 pictures of two or three in fonts, cut to their ink,
-    `prepare` refuses 19 and `signs` 44 of the others, though it was never shown such.
+    Letters that touch may pass for one: of 12,000 pictures of two or three, cut to their ink,
+    `prepare` refuses 1,364, and `signs` 79 to 84 % of the others.
 
     Raises:
         pictures.Unreadable: as `prepare`; NotACharacter where `signs` says one half or more.
@@ -128,8 +128,9 @@ def read(
     seen = prepare(image, style)
     if signs is not None and _outputs(signs, seen[None]).max() >= 0.5:
         raise NotACharacter(
-            "Expected one of the 62 characters, found what looks like a sign, a drawing or another "
-            "alphabet. Write a letter or a digit; without `signs` it is read all the same."
+            "Expected one of the 62 characters, found what looks like a sign, a drawing, another "
+            "alphabet or characters that touch. Write one letter or digit; without `signs` it is "
+            "read all the same."
         )
     (probabilities,) = of_kind(_predicted(model, classes, seen[None]), classes, kind, trained)
     best = np.argsort(-probabilities, kind="stable")[:count]
