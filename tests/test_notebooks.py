@@ -39,7 +39,7 @@ FIGURE = "import matplotlib.pyplot as plt\nplt.plot([1, 2]);"
 OUTDATED: dict[str, str] = {}
 """Number of a notebook whose outputs are those of older helpers → why; `make outputs`."""
 
-AWAITING_EXECUTION = dict.fromkeys(["06", "08"], "shorter trainings, ten minutes at most") | {
+AWAITING_EXECUTION = {
     "25": "text, helpers and plans are being rewritten; executed again, once, when all are final"
 }
 """Number of a notebook whose outputs are stale, new cells without any → why; `make outputs`."""
