@@ -1,6 +1,7 @@
 """Every committed notebook passes every gate; executing notebooks does what it says."""
 
 import asyncio
+import base64
 import io
 import os
 import re
@@ -14,9 +15,11 @@ from pathlib import Path
 import execute
 import gates
 import nbformat
+import numpy as np
 import prose
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+from PIL import Image
 
 ROOT = Path(__file__).resolve().parents[1]
 COMMITTED = sorted((ROOT / "notebooks").glob("[0-9][0-9]_*.ipynb"))
@@ -93,6 +96,26 @@ def test_a_styled_tables_address_is_tidied_away_and_other_words_stay():
     nb = new_notebook(cells=[new_code_cell("x", outputs=outputs)])
     execute.tidy(nb)
     assert [one.data["text/plain"] for one in nb.cells[0].outputs] == ["<a table>", "5"]
+
+
+def png(picture, **options):
+    """A picture as a notebook holds it."""
+    part = io.BytesIO()
+    picture.save(part, "PNG", **options)
+    return base64.b64encode(part.getvalue()).decode()
+
+
+def test_a_picture_of_few_colours_becomes_smaller_and_stays_the_same():
+    shades = np.random.default_rng(0).integers(0, 200, (90, 120), np.uint8)
+    drawn = Image.fromarray(np.stack([shades, shades, shades, shades * 0 + 255], axis=-1))
+    least = png(Image.new("1", (3, 3)), optimize=True)
+    found = [new_output("display_data", data={"image/png": one}) for one in (png(drawn), least)]
+    nb = new_notebook(cells=[new_code_cell("x", outputs=found)])
+    execute.compact(nb)
+    large, small = (out.data["image/png"] for out in nb.cells[0].outputs)
+    assert small == least and len(large) < len(png(drawn))
+    after = Image.open(io.BytesIO(base64.b64decode(large))).convert("RGB")
+    assert np.array_equal(np.asarray(after), np.asarray(drawn)[..., :3])
 
 
 def test_there_are_notebooks():

@@ -63,28 +63,30 @@ def code_hash(nb):
 def modules(nb, root=ROOT):
     """What a notebook uses of the course's modules that it imports, itself or through others.
 
-    A definition or an import is used where its name stands in code that is used; a definition with
-    a decorator that may register it, an import for its effect, and a statement that defines
-    nothing, always are.
+    A definition or an import is used where its name stands in code that is used, an import from
+    elsewhere where it stands in its own module; a definition with a decorator that may register it,
+    an import for its effect, and a statement that defines nothing, always are.
 
     Returns:
         A dictionary, dotted name of a module → hash of what is used of it.
     """
     waiting, words = [syntax(cell) for _, cell in code_cells(nb)], set()
-    files, used = {}, {}
+    files, used, inside = {}, {}, {}
     while waiting:
         for tree in waiting:
             words |= mentioned(tree)
             for name in imported(tree) - set(files):
                 if path := module_file(name, root):
                     files[name] = parsed(path.read_text(encoding="utf-8"))
-                    used[name] = set()
+                    used[name], inside[name] = set(), set()
         waiting = []
         for name, (statements, own) in files.items():
             for n, statement in enumerate(statements):
                 names = defines(statement, own)
-                if n not in used[name] and (not names or names & words):
+                known = inside[name] if from_elsewhere(statement, root) else words
+                if n not in used[name] and (not names or names & known):
                     used[name].add(n)
+                    inside[name] |= mentioned(statement)
                     waiting.append(statement)
     return {
         name: fingerprint([files[name][0][n] for n in sorted(used[name])]) for name in sorted(used)
@@ -144,6 +146,13 @@ def defines(statement, own):
     if any(isinstance(node, ast.Attribute | ast.Subscript) for node in nodes):
         return set()  # changes what another module defines
     return {node.id for node in nodes if isinstance(node, ast.Name)}
+
+
+def from_elsewhere(statement, root):
+    """Whether a statement imports what is not the course's."""
+    if not isinstance(statement, ast.Import | ast.ImportFrom):
+        return False
+    return not any(module_file(name, root) for name in imported(statement))
 
 
 def syntax(cell):

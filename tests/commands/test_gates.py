@@ -313,6 +313,10 @@ def test_another_content_of_an_imported_module_is_noticed_and_named(course, name
         ("helpers/course.py", f"{COURSE}\ndef other():\n    pass"),
         ("helpers/course.py", f"{COURSE}\n@dataclass(frozen=True)\nclass Other:\n    pass"),
         ("helpers/course.py", f"import os, sys\n{COURSE}\ndef other():\n    os.remove(sys)"),
+        (
+            "helpers/course.py",
+            f"from os import sep as EPOCHS\n{COURSE}\ndef other():\n    return EPOCHS",
+        ),
         ("helpers/other.py", "print(1)"),
     ],
 )
