@@ -5,11 +5,15 @@ import os
 import re
 import subprocess
 import sys
+import sysconfig
+import venv
 from pathlib import Path
 
 import nbformat
 import pytest
 import site_files
+from jupyter_client.kernelspec import KernelSpecManager
+from jupyter_client.manager import AsyncKernelManager
 from nbclient import NotebookClient
 
 for package in ("sphinx", "myst_nb", "sphinx_book_theme"):
@@ -49,7 +53,10 @@ def test_the_built_pages_lead_to_colab_and_binder(tmp_path, monkeypatch):
 
 @pytest.mark.slow
 def test_the_cell_for_colab_fetches_and_installs_what_a_notebook_needs(tmp_path):
-    """git and pip do what the cell says, on this repository; notebook 00 runs in its folder."""
+    """git and pip do what the cell says, on this repository; notebook 00 runs in its folder.
+
+    In an environment of its own, which sees the packages of this one, but not its `helpers`.
+    """
     (cell,) = re.findall(r"```ipython3\n(.*?)```", PAGE, re.DOTALL)
     clone, enter, install = cell.splitlines()
     address = re.search(r"https://\S+", clone)[0]
@@ -57,18 +64,32 @@ def test_the_cell_for_colab_fetches_and_installs_what_a_notebook_needs(tmp_path)
     subprocess.run([*command, "--quiet"], cwd=tmp_path, check=True)
     folder = tmp_path / enter.removeprefix("%cd ")
     assert folder.is_dir()
+    venv.create(tmp_path / "env", symlinks=os.name != "nt")
+    python = tmp_path / "env" / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+    (packages,) = (tmp_path / "env").rglob("site-packages")
+    (packages / "dependencies.pth").write_text(sysconfig.get_path("purelib"), encoding="utf-8")
+    found = subprocess.run([python, "-c", "import helpers"], cwd=tmp_path, check=False)
+    assert found.returncode != 0
     assert install == "%pip install --quiet .."  # here without its dependencies, which lie in .venv
-    target = ["--no-deps", "--no-build-isolation", "--target", tmp_path / "installed"]
-    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    subprocess.run([*pip, *target, ".."], cwd=folder, check=True)
+    pip = [sys.executable, "-m", "pip", "--python", python, "install", "--quiet"]
+    options = ["--disable-pip-version-check", "--no-deps", "--no-build-isolation"]
+    subprocess.run([*pip, *options, ".."], cwd=folder, check=True)
     (path,) = folder.glob("00_*.ipynb")
     nb = nbformat.read(path, as_version=4)
     nb.cells.append(nbformat.v4.new_code_cell("import helpers; print(helpers.__file__)"))
-    environment = {**os.environ, "COURSE_DATA": "sample", "COURSE_TIER": "quick"}
-    environment["PYTHONPATH"] = str(tmp_path / "installed")
-    client = NotebookClient(nb, timeout=300, resources={"metadata": {"path": str(folder)}})
-    client.execute(env=environment)
-    assert str(tmp_path / "installed") in nb.cells[-1].outputs[0].text
+    spec = tmp_path / "kernels" / "python3" / "kernel.json"
+    spec.parent.mkdir(parents=True)
+    argv = [str(python), "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+    spec.write_text(json.dumps({"argv": argv, "display_name": "-", "language": "python"}))
+    kernels = KernelSpecManager(kernel_dirs=[str(spec.parents[1])])
+    client = NotebookClient(
+        nb,
+        km=AsyncKernelManager(kernel_name="python3", kernel_spec_manager=kernels),
+        timeout=300,
+        resources={"metadata": {"path": str(folder)}},
+    )
+    client.execute(env={**os.environ, "COURSE_DATA": "sample", "COURSE_TIER": "quick"})
+    assert str(packages) in nb.cells[-1].outputs[0].text
 
 
 def test_the_dev_container_installs_what_make_installs_with_a_supported_python():
