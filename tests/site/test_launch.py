@@ -80,7 +80,8 @@ def test_the_cell_for_colab_fetches_and_installs_what_a_notebook_needs(tmp_path)
     spec = tmp_path / "kernels" / "python3" / "kernel.json"
     spec.parent.mkdir(parents=True)
     argv = [str(python), "-m", "ipykernel_launcher", "-f", "{connection_file}"]
-    spec.write_text(json.dumps({"argv": argv, "display_name": "-", "language": "python"}))
+    kernel = json.dumps({"argv": argv, "display_name": "-", "language": "python"})
+    spec.write_text(kernel, encoding="utf-8")
     kernels = KernelSpecManager(kernel_dirs=[str(spec.parents[1])])
     client = NotebookClient(
         nb,
