@@ -339,16 +339,15 @@ def touching(inks, rng):
     """Arrays of ink, 0 … 1, on lines of one height, moved together until they touch: one array."""
     line = inks[0]
     for ink in inks[1:]:
-        wide = line.shape[1]
-        apart = np.pad(line, ((0, 0), (0, ink.shape[1])))
-        dark = ndimage.binary_dilation(apart > 0.5, np.ones((3, 3)))
-        left = wide
-        while left > wide // 3 and not (dark[:, left : left + ink.shape[1]] & (ink > 0.5)).any():
+        left, wide = line.shape[1], ink.shape[1]
+        both, stroke = np.pad(line, ((0, 0), (0, wide))), ink > 0.5
+        near = ndimage.binary_dilation(both > 0.5, np.ones((3, 3)))
+        while left > line.shape[1] // 3 and not (near[:, left : left + wide] & stroke).any():
             left -= 1
         left = max(0, left - rng.integers(0, 3))
-        both = apart[:, : max(wide, left + ink.shape[1])]
-        both[:, left : left + ink.shape[1]] = np.maximum(both[:, left : left + ink.shape[1]], ink)
-        line = both
+        place = both[:, left : left + wide]
+        np.maximum(place, ink, out=place)
+        line = both[:, : max(line.shape[1], left + wide)]
     return line
 
 
@@ -473,13 +472,8 @@ def trained(signs, others, seed, batch_size=128):
     rate = keras.optimizers.schedules.CosineDecay(0.002, steps)
     model.compile(keras.optimizers.Adam(rate), "binary_crossentropy", metrics=["accuracy"])
     cost = {0: 1.5, 1: 1.0}  # of a character refused, of a sign read
-    model.fit(
-        *(images[order], is_sign[order]),
-        batch_size=batch_size,
-        epochs=EPOCHS,
-        class_weight=cost,
-        verbose=2,
-    )
+    options = {"batch_size": batch_size, "epochs": EPOCHS, "class_weight": cost, "verbose": 2}
+    model.fit(images[order], is_sign[order], **options)
     return model
 
 
