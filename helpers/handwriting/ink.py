@@ -145,9 +145,11 @@ def without_ruling(
     """
     rows, columns = _runs(ink, share, slack), _runs(ink.T, share, slack)
     rest = _without(_without(ink, rows, slack).T, columns, slack).T
-    if rest is ink or not long_strokes:
+    if not long_strokes:
         return rest
     seen = ink[ink > FAINTEST]
+    if not (rows.any() or columns.any()):
+        return ink
     dark = _quantile(seen, 0.9) if seen.size else 0
     written = rest > EDGE * dark
     strokes = _strokes(rows, ink, written, dark)

@@ -138,6 +138,13 @@ def test_a_line_that_is_fainter_than_ink_is_ruling():
     assert left[:, :4].min() > 0.3
 
 
+def test_an_upright_line_is_ruling_too():
+    letter = drawn((30, 30, 70, 30), (30, 60, 70, 60), (30, 30, 30, 60))
+    line = drawn((100, 0, 100, 86), width=2, density=0.4)
+    left = ink.without_ruling(np.maximum(letter, line), 0.95, 2)
+    assert np.array_equal(left > 0.3, letter > 0.3)
+
+
 def test_a_part_with_the_character_amidst_has_no_strokes_from_edge_to_edge():
     letter = drawn(*E, shape=(90, 60))
     left = ink.without_ruling(letter, 0.95, 2, long_strokes=False)
