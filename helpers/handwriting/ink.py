@@ -293,7 +293,7 @@ def sharpness(ink: np.ndarray, mask: np.ndarray) -> float:
     """
     part = _around(mask, 1)
     ink, mask = ink[part], mask[part]
-    outline = mask & ~ndimage.binary_erosion(mask, EIGHT, border_value=1)
+    outline = mask & ~morphology.eroded(mask, (3, 3), border=True)
     if not outline.any():
         return 0.0
     change = morphology.dilated(ink, (3, 3)) - morphology.eroded(ink, (3, 3))
@@ -347,7 +347,7 @@ def isolated(ink: np.ndarray, mask: np.ndarray) -> np.ndarray:
     Returns:
         float32 (h, w).
     """
-    return np.where(ndimage.binary_dilation(mask, EIGHT), ink, 0)
+    return np.where(morphology.dilated(mask, (3, 3), border=False), ink, 0)
 
 
 def scan(ink: np.ndarray, mask: np.ndarray, even: bool = True) -> np.ndarray:

@@ -14,7 +14,7 @@ def dilated(array: np.ndarray, window: Window, border: float | None = None) -> n
     """The largest value in the window around each pixel.
 
     Args:
-        array: float (h, w).
+        array: float (h, w); or bool, with a border.
         window: rows and columns.
         border: what lies beyond the edge; None: nothing, the window ends there.
 

@@ -82,7 +82,7 @@ def prepare(image: ImageLike, style: str = "emnist", steps: Sequence[str] = STEP
         return squeezed(1 - ink.dark_on_light(seen, window) if "invert" in steps else seen)
     seen, density, mask = _look(picture, None, steps)
     if "crop" not in steps:
-        return squeezed(density)
+        return squeezed(ink.isolated(density, mask) if "specks" in steps else density)
     box = _closer(mask, picture.size)
     if box:
         seen, density, mask = _look(picture, box, steps)
@@ -211,10 +211,9 @@ def _find(
     if "specks" not in steps:
         return density, ink.strokes(density, dark)
     try:
-        mask = layout.only(ink.strokes(density, dark))
+        return density, layout.only(ink.strokes(density, dark))
     except SeveralCharacters:  # or one, faint where its parts meet
-        mask = layout.only(ink.strokes(density, 0.6 * dark))
-    return ink.isolated(density, mask), mask
+        return density, layout.only(ink.strokes(density, 0.6 * dark))
 
 
 def _closer(mask: np.ndarray, size: tuple[int, int]) -> tuple[int, int, int, int] | None:

@@ -35,6 +35,19 @@ def test_what_lies_beyond_the_edge_can_be_said(array, window):
     assert np.array_equal(found, ndimage.grey_closing(array, window, mode="constant", cval=0.5))
 
 
+@pytest.mark.parametrize("window", WINDOWS)
+@pytest.mark.parametrize("border", [False, True])
+def test_a_mask_grows_and_shrinks_as_scipy_s(array, window, border):
+    mask, square = array > 0.5, np.ones(window, bool)
+    for ours, theirs in (
+        (morphology.dilated, ndimage.binary_dilation),
+        (morphology.eroded, ndimage.binary_erosion),
+    ):
+        found = ours(mask, window, border)
+        assert found.dtype == bool
+        assert np.array_equal(found, theirs(mask, square, border_value=border))
+
+
 def test_a_hole_narrower_than_the_window_is_filled_and_the_array_stays(array):
     row = np.array([[5.0, 5, 1, 5, 2, 2, 2, 5]])
     before = row.copy()

@@ -238,6 +238,16 @@ def test_each_step_changes_the_image_that_needs_it():
     assert len({image.tobytes() for image in images}) == len(images)
 
 
+def test_specks_go_from_a_picture_that_is_not_cropped():
+    sheet = written.picture("R")
+    sheet[20:28, 20:28] = 0.2
+    kept, gone = (
+        handwriting.prepare(sheet, steps=("invert", "light", *more)) for more in ((), ("specks",))
+    )
+    assert kept[:5, :5].max() > 40 and gone[:5, :5].max() == 0
+    assert np.array_equal(kept[:, 8:], gone[:, 8:])
+
+
 @pytest.mark.parametrize("style, steps, message", [
     ("Emnist", handwriting.STEPS, "'emnist' or 'mnist', found 'Emnist'"),
     ("emnist", ("light",), "'invert' with 'light'"),
