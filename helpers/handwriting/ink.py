@@ -386,9 +386,10 @@ def even_strokes(shape: np.ndarray, share: tuple[float, float] = STROKE) -> np.n
     if abs(growth) < 0.1:
         return shape.astype(np.float32)
     shape = np.pad(shape, 2 + max(0, int(growth)))
-    inside = ndimage.distance_transform_edt(shape)
-    outside = ndimage.distance_transform_edt(~shape)
-    edge = np.where(shape, inside - 0.5, 0.5 - outside)  # distance from the edge, positive inside
+    if growth > 0:  # the distance from the edge, where it moves to; positive inside
+        edge = 0.5 - ndimage.distance_transform_edt(~shape)
+    else:
+        edge = ndimage.distance_transform_edt(shape) - 0.5
     return np.clip(edge + growth / 2 + 0.5, 0, 1).astype(np.float32)
 
 
