@@ -314,8 +314,7 @@ def step(brightness: np.ndarray, mask: np.ndarray) -> float:
 
     Taught in notebook 20.
     """
-    rim = np.concatenate([mask[0], mask[-1], mask[:, 0], mask[:, -1]])
-    if rim.mean() > 0.25 and width(mask) > STROKE[1] * max(mask.shape):
+    if rim(mask).mean() > 0.25 and width(mask) > STROKE[1] * max(mask.shape):
         return 1.0
     part = _around(mask, 5)
     brightness, mask = brightness[part], mask[part]
@@ -401,9 +400,14 @@ def width(mask: np.ndarray) -> float:
     Args:
         mask: bool (h, w), True where there is ink.
     """
-    padded = np.pad(mask, 1)
-    crossings = (padded[1:] != padded[:-1]).sum() + (padded[:, 1:] != padded[:, :-1]).sum()
-    return 2 * mask.sum() / max(np.pi / 4 * crossings, 1)
+    crossings = np.count_nonzero(mask[1:] != mask[:-1])
+    crossings += np.count_nonzero(mask[:, 1:] != mask[:, :-1]) + np.count_nonzero(rim(mask))
+    return 2 * np.count_nonzero(mask) / max(np.pi / 4 * crossings, 1)
+
+
+def rim(mask: np.ndarray) -> np.ndarray:
+    """The pixels of a mask (h, w) at its edge, each side's one after the other: bool (n,)."""
+    return np.concatenate([mask[0], mask[-1], mask[:, 0], mask[:, -1]])
 
 
 # --- arrays of another size -------------------------------------------------------------------

@@ -190,7 +190,7 @@ def _look(
         density, mask = _find(seen, steps, whole, tight=False)
     except NoInk:
         return seen, *_find(seen, steps, whole, tight=True)
-    if mask[0].any() or mask[-1].any() or mask[:, 0].any() or mask[:, -1].any():
+    if ink.rim(mask).any():
         return seen, *_find(seen, steps, whole, tight=True)
     return seen, density, mask
 
