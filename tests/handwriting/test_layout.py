@@ -225,4 +225,10 @@ def test_crowded_is_what_is_wide_or_has_many_strokes_side_by_side():
     stems[:, ::12] = True
     stems[20] = True
     assert layout.crowded(stems) and not layout.crowded(stems[:, :40])
+    stems = np.zeros((11, 10), bool)
+    stems[:, 0] = True
+    stems[:3, ::2] = True
+    assert not layout.crowded(stems)  # three of eleven rows cross five strokes
+    stems[3, ::2] = True
+    assert layout.crowded(stems)
     assert layout.crowded(np.ones((10, 28))) and not layout.crowded(np.ones((10, 26)))
