@@ -117,6 +117,21 @@ def characters(mask: np.ndarray) -> list[Character]:
 
     Taught in notebook 21.
     """
+    labels, groups, boxes, size = _groups(mask)
+    lines = _lines(boxes)
+    return [
+        _character(labels, groups[index], boxes[index], line, word)
+        for index, line, word in _numbered(boxes, lines, _word_gap(boxes, lines, size))
+    ]
+
+
+def _groups(mask: np.ndarray) -> tuple[np.ndarray, list[np.ndarray], np.ndarray, float]:
+    """What makes one character each, in no order.
+
+    Returns:
+        int (h, w), the number of each pixel's mark; the numbers of each character's marks; the
+        box of each, (n, 4); the longer side that is usual among marks.
+    """
     labels, count = ndimage.label(mask, ink.EIGHT)
     if count > MOST:
         raise SeveralCharacters(
@@ -129,16 +144,12 @@ def characters(mask: np.ndarray) -> list[Character]:
     sides, stroke = _sides(marks), ink.width(mask)
     size = ink.typical(sides[sides > 2.1 * stroke])
     if not size:
-        return []
+        return labels, [], np.empty((0, 4), int), size
     groups = _joined(marks, area > 0.3 * stroke**2, size, labels)
     boxes = np.array([_around(marks[group]) for group in groups])
     large = _sides(boxes) > max(0.35 * size, 2 * stroke)
-    groups, boxes = [g for g, keep in zip(groups, large, strict=True) if keep], boxes[large]
-    lines = _lines(boxes)
-    return [
-        _character(labels, groups[index] + 1, boxes[index], line, word)
-        for index, line, word in _numbered(boxes, lines, _word_gap(boxes, lines, size))
-    ]
+    groups = [group + 1 for group, keep in zip(groups, large, strict=True) if keep]
+    return labels, groups, boxes[large], size
 
 
 def _character(
@@ -147,8 +158,12 @@ def _character(
     """The character that the marks of these numbers make."""
     left, top, right, bottom = box.tolist()
     part = slice(max(top - 1, 0), bottom + 1), slice(max(left - 1, 0), right + 1)
-    mask = np.isin(labels[part], numbers)
-    return Character((left, top, right, bottom), part, mask, line, word)
+    return Character((left, top, right, bottom), part, _pixels(labels[part], numbers), line, word)
+
+
+def _pixels(labels: np.ndarray, numbers: np.ndarray) -> np.ndarray:
+    """Which pixels belong to the marks of these numbers."""
+    return np.logical_or.reduce([labels == number for number in numbers])
 
 
 def only(mask: np.ndarray) -> np.ndarray:
@@ -168,21 +183,20 @@ def only(mask: np.ndarray) -> np.ndarray:
 
     Taught in notebook 20.
     """
-    found = characters(mask)
-    if not found:
+    labels, groups, boxes, _ = _groups(mask)
+    if not groups:
         raise NoInk("Expected a character, found specks only. Write larger, or go nearer.")
-    areas = np.array([np.count_nonzero(one.mask) for one in found])
-    boxes, edges = np.array([one.box for one in found]), (0, 0, *mask.shape[::-1])
-    cut = boxes == edges
+    areas = np.array([np.count_nonzero(_pixels(labels, group)) for group in groups])
+    cut = boxes == (0, 0, *mask.shape[::-1])
     amidst = ~cut.any(axis=1) & (areas > 0.1 * areas.max())
     if (cut[:, 1] & cut[:, 3]).any() or not amidst.any():  # the picture is cut to the writing
         amidst = areas > 0.35 * areas.max()
-    found = [one for one, keep in zip(found, amidst, strict=True) if keep]
-    if len(found) > 1 and not _dotted(found):
+    count = np.count_nonzero(amidst)
+    if count > 1 and not _dotted(boxes[amidst]):
         raise SeveralCharacters(
-            f"Expected one character, found {len(found)}. Cut the picture, or use read_page."
+            f"Expected one character, found {count}. Cut the picture, or use read_page."
         )
-    return together(found, mask.shape)
+    return _pixels(labels, np.concatenate([groups[index] for index in np.flatnonzero(amidst)]))
 
 
 def crowded(mask: np.ndarray) -> bool:
@@ -236,11 +250,11 @@ def text(found: Sequence[Character], names: Sequence[str]) -> str:
 # --- which marks belong together --------------------------------------------------------------
 
 
-def _dotted(found: list[Character]) -> bool:
+def _dotted(boxes: np.ndarray) -> bool:
     """Are these a stem and its dot? It may be far above, or large, where nothing else is near."""
-    if len(found) != 2:
+    if len(boxes) != 2:
         return False
-    dot, stem = sorted((np.array(one.box) for one in found), key=lambda box: box[1])
+    dot, stem = boxes[np.argsort(boxes[:, 1], kind="stable")]
     (wide, high), long = stem[2:] - stem[:2], (dot[2:] - dot[:2]).max()
     over = dot[0] < stem[2] and stem[0] < dot[2] and dot[3] <= stem[1] + 1
     return bool(over and wide < 0.75 * high and long < 0.75 * high)
