@@ -102,13 +102,17 @@ def _light(brightness: np.ndarray) -> np.ndarray:
     y, x = (np.linspace(0, side - 1, min(side, 12)).astype(int) for side in (height, width))
     points = brightness[np.ix_(y, x)].ravel()
     terms = np.stack([np.ones(points.size), np.repeat(y, len(x)), np.tile(x, len(y))])
-    used = np.ones(points.size)
-    for _ in range(2):
-        plane = np.linalg.solve(terms * used @ terms.T + 1e-9 * np.eye(3), terms * used @ points)
-        off = np.abs(points - plane @ terms)
-        used = (off <= 2 * np.median(off) + 1e-6).astype(float)
+    used = np.ones(points.size, bool)
+    off = np.abs(points - _plane(points, terms, used) @ terms)
+    plane = _plane(points, terms, off <= 2 * np.median(off) + 1e-6)
     fall = plane[1] * np.arange(height)[:, None] + plane[2] * np.arange(width)
     return (plane[0] + fall).astype(np.float32)
+
+
+def _plane(points: np.ndarray, terms: np.ndarray, used: np.ndarray) -> np.ndarray:
+    """The factors of terms whose sum is nearest to points, by least squares of those used."""
+    weighted = terms * used
+    return np.linalg.solve(weighted @ terms.T + 1e-9 * np.eye(3), weighted @ points)
 
 
 def _closed(array: np.ndarray, size: int, tight: bool) -> np.ndarray:
@@ -144,12 +148,12 @@ def without_ruling(
     Taught in notebook 21.
     """
     rows, columns = _runs(ink, share, slack), _runs(ink.T, share, slack)
+    if not (rows.any() or columns.any()):
+        return ink
     rest = _without(_without(ink, rows, slack).T, columns, slack).T
     if not long_strokes:
         return rest
     seen = ink[ink > FAINTEST]
-    if not (rows.any() or columns.any()):
-        return ink
     dark = _quantile(seen, 0.9) if seen.size else 0
     written = rest > EDGE * dark
     strokes = _strokes(rows, ink, written, dark)
@@ -463,6 +467,8 @@ def scaled(array: np.ndarray, factor: float) -> np.ndarray:
     Returns:
         float32, at least one pixel high and wide.
     """
+    if factor == 1:
+        return array
     shape = [max(1, round(factor * side)) for side in array.shape]
     curves = resize(array, shape, Image.Resampling.BICUBIC)
     return np.clip(curves, array.min(), array.max())

@@ -246,7 +246,7 @@ def _checked(values: np.ndarray) -> np.ndarray:
             f"{array.dtype}. Pass one picture, not a batch."
         )
     _check_size(*array.shape[1::-1])
-    if not array.size or not np.isfinite(array).all():
+    if not array.size or (array.dtype.kind == "f" and not np.isfinite(array).all()):
         raise NotAPicture("Expected finite pixels, found none, nan or inf. Check the array.")
     array = array[:, :, 0] if array.ndim == 3 and channels == 1 else array
     if array.dtype != np.uint8:
