@@ -1,6 +1,6 @@
 """From a scan of one character to 28 × 28 pixels, as EMNIST and MNIST were made."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from helpers.handwriting import ink
 
@@ -22,10 +22,12 @@ def emnist(scan: np.ndarray) -> np.ndarray:
 
     Source: Cohen et al. (2017), arXiv:1702.05373. Taught in notebook 14.
     """
-    soft = ndimage.gaussian_filter(np.pad(scan, 4).astype(np.float32), sigma=1)
+    height, width = scan.shape
+    sharp = _placed(scan, (height + 8, width + 8), (4, 4))
+    soft = ndimage.gaussian_filter(sharp, sigma=1)
     soft = ink.crop(soft, soft > 0.5 / 255)
-    missing = [max(soft.shape) - side for side in soft.shape]
-    square = np.pad(soft, [(n // 2 + 2, n - n // 2 + 2) for n in missing])
+    side = max(soft.shape) + 4
+    square = _placed(soft, (side, side), [(side - n) // 2 for n in soft.shape])
     return _to_bytes(ink.resize(square, (28, 28), Image.Resampling.BICUBIC))
 
 
@@ -43,11 +45,9 @@ def mnist(scan: np.ndarray) -> np.ndarray:
     scan = np.asarray(scan, np.float32)
     scan = ink.crop(scan, scan > 0)
     small = ink.scaled(scan, 20 / max(scan.shape))
-    field = np.zeros((28, 28), np.float32)
     corner = [round(14 - middle) for middle in ndimage.center_of_mass(small)]
-    top, left = (min(max(at, 0), 28 - n) for at, n in zip(corner, small.shape, strict=True))
-    field[top : top + small.shape[0], left : left + small.shape[1]] = small
-    return _to_bytes(field)
+    corner = [min(max(at, 0), 28 - n) for at, n in zip(corner, small.shape, strict=True)]
+    return _to_bytes(_placed(small, (28, 28), corner))
 
 
 STYLES = {"emnist": emnist, "mnist": mnist}
@@ -78,6 +78,14 @@ def squeezed(array: np.ndarray) -> np.ndarray:
     """
     small = ink.resize(array, (28, 28), Image.Resampling.BICUBIC)
     return np.round(255 * np.clip(small, 0, 1)).astype(np.uint8)
+
+
+def _placed(array: np.ndarray, shape: tuple[int, int], corner: Sequence[int]) -> np.ndarray:
+    """An array on a field of zeros, float32 of this shape, its top left corner there."""
+    (top, left), (height, width) = corner, array.shape
+    field = np.zeros(shape, np.float32)
+    field[top : top + height, left : left + width] = array
+    return field
 
 
 def _to_bytes(image: np.ndarray) -> np.ndarray:
