@@ -128,8 +128,9 @@ def read(
     seen = prepare(image, style)
     if signs is not None and _outputs(signs, seen[None]).max() >= 0.5:
         raise NotACharacter(
-            "Expected one of the 62 characters, found what looks like a sign, a drawing or another "
-            "alphabet. Write a letter or a digit; without `signs` it is read all the same."
+            "Expected one of the 62 characters, found what looks like a sign, a drawing, another "
+            "alphabet or characters that touch. Write one letter or digit, nothing beside it; "
+            "without `signs` it is read all the same."
         )
     (probabilities,) = of_kind(_predicted(model, classes, seen[None]), classes, kind, trained)
     best = np.argsort(-probabilities, kind="stable")[:count]

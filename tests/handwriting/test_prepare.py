@@ -491,7 +491,9 @@ class Doubt:
 
 def test_what_looks_like_no_character_is_refused_by_a_network_that_tells(model):
     sheet = written.picture("R")
-    with pytest.raises(pictures.NotACharacter, match="a sign, a drawing or another alphabet"):
+    with pytest.raises(
+        pictures.NotACharacter, match="a drawing, another alphabet or characters that touch"
+    ):
         handwriting.read(sheet, model, CLASSES, signs=Doubt(0.5))
     seen, predictions = handwriting.read(sheet, model, CLASSES, signs=Doubt(0.49))
     assert np.array_equal(seen, handwriting.prepare(sheet)) and predictions[0][0] == "R"
