@@ -122,6 +122,13 @@ def test_a_page_names_the_questions_and_shows_what_cells_end_in(course):
     assert "atext" in text and text.count("data:image/png") == 1 and "Out[" not in text
 
 
+def test_the_first_plot_is_a_picture_without_another_word(template, tmp_path):
+    plot = "import matplotlib.pyplot as plt\nplt.plot([1, 2]);"
+    with sandbox.Sandbox(template / ".grading" / "cache", scratch=tmp_path) as process:
+        _, shown = process.ask("run", plot)
+    assert ["image/png" in data for data in shown["shown"]] == [True]
+
+
 def test_a_student_cannot_put_a_script_on_the_page(course):
     nb = right(course)
     nb.cells[0].source += "\n<script>stolen()</script>"
