@@ -33,6 +33,10 @@ STAMP = """
 def ran_on():
     return {"tier": "full", "sample": False, "data": ["mnist"]}
 """
+KERAS = """
+class config:
+    set_image_data_format = set_floatx = str
+"""
 CUT = "application/vnd.course.cut+json"
 CUTS = f"""import os
 from IPython.display import display
@@ -147,7 +151,10 @@ def write(folder, name, *sources):
 
 @pytest.fixture
 def root(tmp_path, monkeypatch):
-    """A small course in a folder with a space: 01 is fine, 02 raises, 03 misses its claim."""
+    """A small course in a folder with a space: 01 is fine, 02 raises, 03 misses its claim.
+
+    Empty packages stand for those that `warm` loads and no notebook here needs: they take seconds.
+    """
     root = tmp_path / "my course"
     folder = root / "notebooks"
     root.mkdir()
@@ -161,6 +168,11 @@ def root(tmp_path, monkeypatch):
     (package / "claims.py").write_text(HELPERS, encoding="utf-8")
     (package / "tiers.py").write_text(f'CUT = "{CUT}"', encoding="utf-8")
     (package / "stamp.py").write_text(STAMP, encoding="utf-8")
+    (root / "keras.py").write_text(KERAS, encoding="utf-8")
+    for name in ("optuna", "seaborn", "sklearn/linear_model", "sklearn/__init__"):
+        path = root / f"{name}.py"
+        path.parent.mkdir(exist_ok=True)
+        path.touch()
     monkeypatch.setenv("PYTHONPATH", str(root))
     monkeypatch.setenv("COURSE_TIER", "")  # so that what the tools set is undone after the test
     monkeypatch.setenv("COURSE_DATA", "")
