@@ -106,6 +106,7 @@ def _end_with(stream):
 
 def _become_kernel(client):
     """In the fork: take over folder, environment and streams of who asked, and be its kernel."""
+    import matplotlib
     import numpy as np
     from ipykernel import kernelapp
 
@@ -118,6 +119,8 @@ def _become_kernel(client):
     os.chdir(asked["folder"])
     os.environ.clear()
     os.environ.update(asked["environment"])
+    if backend := os.environ.get("MPLBACKEND"):
+        matplotlib.use(backend)
     threading.Thread(target=_obey, args=(client,), daemon=True).start()
     np.random.seed()  # else it draws what its siblings draw; Python's random sees to that itself
     sys.path[:] = [entry for entry in sys.path if entry not in ("", str(Path(__file__).parent))]

@@ -76,6 +76,11 @@ def test_a_kernel_finds_modules_beside_its_notebook_and_draws_in_the_page(start,
     assert "inline" in run("print(matplotlib.get_backend())")
 
 
+def test_a_kernel_draws_with_the_backend_that_its_environment_names(start):
+    _, run = start(MPLBACKEND="agg")
+    assert run("import matplotlib; print(matplotlib.get_backend())") == "agg"
+
+
 def test_wide_tables_look_as_in_any_kernel(start):
     code = "import pandas as pd; print(pd.DataFrame([range(10**6, 10**6 + 15)]))"
     (_, run), (_, cold) = start(), start("python3")
