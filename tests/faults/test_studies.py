@@ -137,7 +137,7 @@ def boxed(plan, url):
 def test_containers_of_one_name_are_told_apart(storage, tmp_path, tally, trials):
     url, kind = storage
     kills, chance = trials(BOXED), random.Random(kind)
-    plan = grid(tmp_path / "studies", factors={"width": list(range(40 * kills))}, seeds=(1,))
+    plan = grid(tmp_path / "studies", factors={"width": list(range(20 * kills))}, seeds=(1,))
     crew = [boxed(plan, url) for _ in range(2)]
     for _ in range(kills):
         begun = len(tiny_study.trained())
