@@ -111,6 +111,7 @@ def _become_kernel(client):
     from ipykernel import kernelapp
 
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    os.setpgid(0, 0)  # an interrupt is for it and for the processes that its cells start
     size, streams, *_ = socket.recv_fds(client, 8, 3)
     asked = json.loads(_receive(client, int.from_bytes(size)))
     for number, stream in enumerate(streams):
@@ -143,7 +144,7 @@ def _receive(client, size):
 def _obey(client):
     """Each byte is an interrupt; the end is the end."""
     while client.recv(1):
-        os.kill(os.getpid(), signal.SIGINT)
+        os.killpg(os.getpid(), signal.SIGINT)
     os._exit(1)
 
 

@@ -1,7 +1,9 @@
 """A warm kernel is a fresh kernel: nothing of another, its own folder, and it ends when told."""
 
 import os
+import signal
 import sys
+import threading
 import time
 
 import pytest
@@ -27,7 +29,8 @@ def start(jupyter, tmp_path):
         specs = KernelSpecManager()
         specs.kernel_dirs = [f"{jupyter}/kernels", *specs.kernel_dirs]
         manager = KernelManager(kernel_name=name, kernel_spec_manager=specs)
-        manager.start_kernel(cwd=str(tmp_path), env=os.environ | environment)
+        usual = {name: value for name, value in os.environ.items() if name != "MPLBACKEND"}
+        manager.start_kernel(cwd=str(tmp_path), env=usual | environment)
         client = manager.client()
         client.start_channels()
         running.append((manager, client))
@@ -97,11 +100,17 @@ def test_an_interrupt_reaches_the_cell_and_the_kernel_lives_on(start):
     manager, run = start()
     run("import threading, time, os, signal")
     # the interrupt is asked for from outside, as Jupyter does it, a moment after the cell began
-    import threading
-
     threading.Timer(1.0, manager.interrupt_kernel).start()
     assert run("time.sleep(60)") == "KeyboardInterrupt"
     assert run("print(1 + 1)") == "2"
+
+
+def test_an_interrupt_reaches_the_processes_that_a_cell_started(start):
+    manager, run = start()
+    run("import subprocess; child = subprocess.Popen(['sleep', '60'])")
+    threading.Timer(1.0, manager.interrupt_kernel).start()
+    assert run("child.wait()") == "KeyboardInterrupt"
+    assert run("print(child.wait(10))") == str(-signal.SIGINT)
 
 
 @pytest.mark.parametrize("how", ["kernel dies", "is shut down"])
