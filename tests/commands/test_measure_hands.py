@@ -135,7 +135,8 @@ def test_fonts_held_out_are_none_of_those_that_networks_were_trained_on():
 
 
 def test_missing_fonts_are_named_with_what_installs_them(tmp_path):
-    (tmp_path / "package.json").write_text('{"dependencies": {"@fontsource/a": "1"}}', "utf-8")
+    listed = '{"dependencies": {"@fontsource/a": "1"}}'
+    (tmp_path / "package.json").write_text(listed, encoding="utf-8")
     with pytest.raises(SystemExit, match=r"found none at .*a-latin.* npm ci --prefix"):
         measure_hands.font_files(tmp_path)
 

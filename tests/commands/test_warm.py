@@ -110,7 +110,8 @@ def test_an_interrupt_reaches_the_processes_that_a_cell_started(start):
     run("import subprocess; child = subprocess.Popen(['sleep', '60'])")
     threading.Timer(1.0, manager.interrupt_kernel).start()
     assert run("child.wait()") == "KeyboardInterrupt"
-    assert run("print(child.wait(10))") == str(-signal.SIGINT)
+    # 0 where the interrupt came as wait had taken, but not yet noted, how the process ended
+    assert run("print(child.wait(10))") in (str(-signal.SIGINT), "0")
 
 
 @pytest.mark.parametrize("how", ["kernel dies", "is shut down"])
