@@ -1,6 +1,6 @@
 """The sheet of paper on a desk: its outline in a picture, and the sheet as if seen from above."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import combinations
 
 from helpers.handwriting import morphology
@@ -15,19 +15,42 @@ SIDE = 320
 LEAST = 0.1
 """A sheet fills at least this share of the picture."""
 
+PARTS = 3
+"""So many of the largest regions are compared with a sheet."""
+
 FILLED = 0.94
 """What is bright fills at least this share of four straight sides around it, and they hold it."""
 
 DARKER = 0.8
 """Beyond the outline it is at most so many times as bright, on three of four sides at least."""
 
+EVEN = (0.0025, 0.005, 0.01, 0.02)
+"""Paper changes from pixel to pixel by less than one of these shares of its brightness."""
+
+STEP = 1.6
+"""At the edge of paper the change is so many times as large as inside, on three sides at least."""
+
+BRIGHTER = 1.03
+"""A desk with the same brightness as the paper is at most so many times as bright."""
+
+LEAST_CHANGE = 0.001
+"""Paper changes by at least this share of its brightness, as noise does."""
+
+MOST_BEYOND = 0.3
+"""Beyond a sheet there is at most so many times as much that is as dark as what is written."""
+
+REACH = 6
+"""The edge of paper is at most so many pixels further out than what is even."""
+
 
 def find(picture: Image.Image) -> np.ndarray | None:
-    """The corners of a sheet of light paper that lies on something darker.
+    """The corners of a sheet of light paper that lies on something else.
 
-    For each of several limits of brightness the largest bright region is compared with the four
-    straight sides that hold most of it. Of those that it fills, the sheet is the one with the
-    sharpest outline. Where paper fills the picture, there is none to find.
+    On something darker: for each of several limits of brightness the largest bright region is
+    compared with the four straight sides that hold most of it. Of those that it fills, the sheet is
+    the one with the sharpest outline. On something as bright: the same is done with regions that
+    are even, for there is a change of brightness or colour all along the edge of paper. Where paper
+    fills the picture, there is none to find.
 
     Args:
         picture: as `pictures.load` returns it.
@@ -39,8 +62,14 @@ def find(picture: Image.Image) -> np.ndarray | None:
     Taught in notebook 21.
     """
     small = picture.resize(_fitted(picture.size, SIDE), Image.Resampling.BOX)
-    pixels = np.asarray(small, np.float32)
-    bright = pixels if pixels.ndim == 2 else pixels.min(axis=2)  # wood has little blue
+    pixels = np.atleast_3d(np.asarray(small, np.float32))
+    corners = _on_darker(pixels.min(axis=2))  # wood has little blue
+    corners = _on_light(pixels) if corners is None else corners
+    return None if corners is None else corners * np.array(picture.size) / small.size
+
+
+def _on_darker(bright: np.ndarray) -> np.ndarray | None:
+    """The corners of a sheet that is brighter than what it lies on."""
     bright = morphology.closed(bright, (13, 13))  # without what is written
     bright = ndimage.gaussian_filter(bright, 1)
     low, high = np.percentile(bright, (2, 98))
@@ -48,11 +77,38 @@ def find(picture: Image.Image) -> np.ndarray | None:
         return None
     best, most = None, 0.0
     for limit in np.linspace(low, high, 14)[2:-2]:
-        corners = _outline(bright > limit)
+        corners = next(map(_outline, _regions(bright > limit)), None)
         sharp = 0 if corners is None else _sharpness(bright, corners)
         if sharp > most:
             best, most = corners, sharp
-    return None if best is None else best * np.array(picture.size) / small.size
+    return best
+
+
+def _on_light(pixels: np.ndarray) -> np.ndarray | None:
+    """The corners of a sheet that is about as bright as what it lies on."""
+    around = np.pad(pixels, ((13, 13), (13, 13), (0, 0)), mode="edge").transpose(2, 0, 1)
+    paper = np.stack([morphology.closed(channel, (13, 13)) for channel in around])
+    marks = (paper - around).mean(axis=0)[13:-13, 13:-13]
+    bright = np.stack([ndimage.gaussian_filter(channel, 1.5) for channel in paper])
+    bright = bright[:, 13:-13, 13:-13] / np.percentile(bright, 98)
+    change = np.hypot(*np.linalg.norm(np.gradient(bright, axis=(1, 2)), axis=1))
+    best, most = None, STEP
+    for limit in EVEN:
+        for region in _regions(change < limit):
+            corners = _outline(region)
+            if corners is not None:
+                corners, step = _snapped(corners, change, bright.mean(axis=0))
+                if step > most:
+                    best, most = corners, step
+    return None if best is None or _written_beyond(marks, best) else best
+
+
+def _written_beyond(marks: np.ndarray, corners: np.ndarray) -> bool:
+    """Is there writing beyond the corners too? Then they are those of a box on a page."""
+    inside = within(corners, marks.shape)
+    beyond = ~within(corners, marks.shape, inset=-2 * REACH)  # but for a shadow at the edge
+    dark = marks > 0.5 * np.percentile(marks[inside], 99)
+    return bool(dark[beyond].sum() > MOST_BEYOND * dark[inside].sum())
 
 
 def _fitted(size: tuple[int, int], side: int) -> tuple[int, int]:
@@ -61,12 +117,15 @@ def _fitted(size: tuple[int, int], side: int) -> tuple[int, int]:
     return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
 
 
-def _outline(mask: np.ndarray) -> np.ndarray | None:
-    """The four corners of the largest region, if it has such a shape."""
-    labels, count = ndimage.label(ndimage.binary_opening(mask, iterations=2))
-    if not count:
-        return None
-    region = labels == 1 + np.bincount(labels.ravel())[1:].argmax()
+def _regions(mask: np.ndarray) -> Iterator[np.ndarray]:
+    """The parts of a mask, the largest first."""
+    labels, _ = ndimage.label(ndimage.binary_opening(mask, iterations=2))
+    for number in 1 + np.argsort(-np.bincount(labels.ravel())[1:], kind="stable")[:PARTS]:
+        yield labels == number
+
+
+def _outline(region: np.ndarray) -> np.ndarray | None:
+    """The four corners of a region, if it has such a shape."""
     if not LEAST * region.size < region.sum() < 0.97 * region.size:
         return None
     region = ndimage.binary_fill_holes(region)
@@ -76,7 +135,15 @@ def _outline(mask: np.ndarray) -> np.ndarray | None:
     corners = _clockwise(_largest(hull))
     inside = within(corners, region.shape)
     fills = (region & inside).sum() > FILLED * (region | inside).sum()
-    return corners if fills else None
+    return corners if fills and _upright(corners) else None
+
+
+def _upright(corners: np.ndarray) -> bool:
+    """Are the corners those of a sheet seen at a slant, 49 to 131 degrees?"""
+    sides = np.roll(corners, -1, axis=0) - corners
+    lengths, others = np.hypot(*sides.T), np.roll(sides, -1, axis=0)
+    turns = sides[:, 0] * others[:, 1] - sides[:, 1] * others[:, 0]
+    return bool((turns >= 0.75 * lengths * np.roll(lengths, -1)).all())
 
 
 def _simple(hull: np.ndarray, count: int = 12) -> np.ndarray:
@@ -122,17 +189,9 @@ def within(corners: np.ndarray, shape: tuple[int, int], inset: float = 0) -> np.
 
 
 def _sharpness(bright: np.ndarray, corners: np.ndarray) -> float:
-    """How much brighter it is inside the sides than outside; 0 if these are not those of a sheet.
-
-    A sheet, seen at a slant, has corners of 49 to 131 degrees and darker surroundings on at least
-    three sides.
-    """
+    """How much brighter it is inside the sides than outside; 0 if that is so on less than three."""
     sides = np.roll(corners, -1, axis=0) - corners
     lengths = np.hypot(*sides.T)
-    others = np.roll(sides, -1, axis=0)
-    turns = sides[:, 0] * others[:, 1] - sides[:, 1] * others[:, 0]
-    if (turns < 0.75 * lengths * np.roll(lengths, -1)).any():
-        return 0.0
     darker, steps = 0, []
     for start, side, length in zip(corners, sides, lengths, strict=True):
         along = start + np.linspace(0.1, 0.9, 25)[:, None] * side
@@ -142,6 +201,38 @@ def _sharpness(bright: np.ndarray, corners: np.ndarray) -> float:
             darker += np.mean(outside < DARKER * inside) > 0.75
             steps.append(_at(bright, along - 2 * away) / _at(bright, along + 2 * away))
     return float(np.nanmedian(steps)) if darker >= 3 else 0.0
+
+
+def _snapped(
+    corners: np.ndarray, change: np.ndarray, bright: np.ndarray
+) -> tuple[np.ndarray, float]:
+    """Corners moved out to where it changes most, and how many times as much as inside.
+
+    That is 0 where fewer than three sides are in view, or it is darker inside.
+    """
+    sides = np.roll(corners, -1, axis=0) - corners
+    away = sides[:, ::-1] * [1, -1] / np.hypot(*sides.T)[:, None]  # corners go clockwise
+    along = corners[:, None] + np.linspace(0.1, 0.9, 25)[:, None] * sides[:, None]
+
+    def beside(values: np.ndarray, steps: np.ndarray) -> np.ndarray:
+        points = along[:, :, None] + steps[:, None] * away[:, None, None]
+        return _at(values, points.reshape(-1, 2)).reshape(4, len(along[0]), -1)
+
+    steps = np.arange(REACH + 1)
+    edge = np.quantile(beside(change, steps), 0.15, axis=1)  # nan beyond the picture
+    place = np.nan_to_num(edge).argmax(axis=1)
+    edge = edge[np.arange(4), place]
+    inside = np.quantile(beside(change, -4 - steps), 0.9, axis=(1, 2))
+    lit, beyond = beside(bright, np.array([-4, REACH + 2])).transpose(2, 0, 1)
+    darker = (lit * BRIGHTER < beyond).mean(axis=1) > 0.5
+    seen = np.isfinite(edge)
+    if seen.sum() < 3 or darker.any():
+        return corners, 0.0
+    lines = np.stack([np.roll(away, 1, axis=0), away], axis=1)
+    levels = (away * corners).sum(axis=1) + place
+    levels = np.stack([np.roll(levels, 1), levels], axis=1)
+    step = (edge / np.maximum(inside, LEAST_CHANGE))[seen].min()
+    return np.linalg.solve(lines, levels[:, :, None])[:, :, 0], float(step)
 
 
 def _at(bright: np.ndarray, points: np.ndarray) -> np.ndarray:

@@ -18,11 +18,15 @@ def desk(kind, size=(1600, 1200), seed=0):
     """A picture of something to lay paper on, RGB."""
     rng, (width, height) = np.random.default_rng(seed), size
     y, x = np.mgrid[0:height, 0:width]
-    if kind == "wood":
+    if kind == "laminate":
+        grain = rng.normal(0, 4, (height, width))
+        plank = 0
+        colour = np.array([204, 205, 203])
+    elif "wood" in kind:
         grain = np.repeat(rng.normal(0, 9, (height, 1)), width, axis=1)
         grain += 8 * np.sin(y / 19 + 3 * np.sin(x / 310))
         plank = np.where(y % 300 < 4, -60, 0)
-        colour = np.array([176, 128, 84])
+        colour = np.array([176, 128, 84] if kind == "wood" else [220, 206, 188])
     elif kind == "cloth":
         grain = rng.normal(0, 14, (height, width))
         plank = 0
@@ -68,7 +72,7 @@ def lying(paper):
     return cache(lambda kind, *corners: on(kind, paper, list(corners)))
 
 
-@pytest.mark.parametrize("kind", ["wood", "cloth", "tiles"])
+@pytest.mark.parametrize("kind", ["wood", "cloth", "tiles", "pale wood", "laminate"])
 @pytest.mark.parametrize("corners", [FLAT, SLANTING, TURNED], ids=["flat", "slanting", "turned"])
 def test_the_outline_of_a_sheet_on_a_desk_is_found(kind, corners, lying):
     found = sheet.find(lying(kind, *corners))
@@ -86,6 +90,13 @@ def test_a_sheet_is_seen_from_above(corners, paper, lying):
     assert np.corrcoef(seen[inner].ravel(), drawn[inner].ravel())[0, 1] > 0.7
 
 
+def shaded(picture, left, top, right, bottom, inside=1.0, outside=1.0):
+    """A picture (brightness) that is darker inside a rectangle, or outside."""
+    light = np.full(picture.size[::-1], outside)
+    light[top:bottom, left:right] = inside
+    return Image.fromarray(np.uint8(light * np.asarray(picture)))
+
+
 PICTURES = {
     "paper that fills it": lambda paper: paper,
     "paper in a shadow": lambda _: written.photograph(written.page(TEXT)[0], shadow=0.4),
@@ -93,6 +104,9 @@ PICTURES = {
     "a blackboard": lambda _: written.photograph(written.page(TEXT)[0], paper=0.2, dark=0.9),
     "wood": lambda _: Image.fromarray(desk("wood").astype(np.uint8)),
     "tiles": lambda _: Image.fromarray(desk("tiles").astype(np.uint8)),
+    "a box on a page": lambda paper: shaded(paper, 80, 200, 1120, 820, outside=0.9),
+    "a shadow amid a page": lambda paper: shaded(paper, 300, 100, 900, 700, inside=0.8),
+    "pale wood": lambda _: Image.fromarray(desk("pale wood").astype(np.uint8)),
     "a large O": lambda _: Image.fromarray(255 - np.asarray(written.glyph("O", 300, pen=20)[0])),
     "a shadow on two sides": lambda paper: Image.fromarray(
         np.where(np.add.outer(np.arange(900), np.arange(1200)) > 1500, 0.5, 1) * np.asarray(paper)
@@ -121,14 +135,20 @@ def model():
     return written.Nearest(handwriting.prepare, CLASSES)
 
 
+FAR = [(420, 60), (1510, 450), (1250, 1150), (170, 770)]  # turned by 20 degrees
 CUT = [(330, 150), (1270, 110), (1300, 1199), (290, 1199)]
 
 
-@pytest.mark.parametrize("corners, lines", [(SLANTING, TEXT), (CUT, None)], ids=["whole", "cut"])
+@pytest.mark.parametrize("kind, corners, lines", [
+    ("tiles", SLANTING, TEXT),
+    ("tiles", CUT, None),
+    ("pale wood", FAR, TEXT),
+    ("laminate", SLANTING, TEXT),
+])  # fmt: skip
 def test_a_page_on_a_desk_is_read_and_its_boxes_lie_in_the_picture(
-    corners, lines, model, page, paper, lying
+    kind, corners, lines, model, page, paper, lying
 ):
-    text, boxes, _ = handwriting.read_page(lying("tiles", *corners), model, CLASSES)
+    text, boxes, _ = handwriting.read_page(lying(kind, *corners), model, CLASSES)
     assert lines is None or text.split("\n") == lines  # letters on the other are stretched
     width, height = paper.size
     mapping = sheet.perspective([(0, 0), (width, 0), (width, height), (0, height)], corners)
