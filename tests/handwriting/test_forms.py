@@ -75,3 +75,51 @@ def test_squared_paper_is_no_form():
 
 def test_empty_boxes_are_no_form():
     assert not forms.frames(boxed([" " * 9])).any()
+
+
+def combs(lines, line=2, size=36, cell=52, high=14, ends=14, gap=5):
+    """A form of combs, open above: bool (h, w), and the same without what is printed.
+
+    high: of the ticks, ends: of the first and the last; gap: between a comb and what stands on it.
+    """
+    longest = max(map(len, lines))
+    printed = Image.new("L", (80 + longest * cell, 80 + 120 * len(lines)))
+    by_hand = printed.copy()
+    for row, text in enumerate(lines):
+        base = 100 + 120 * row
+        draw = ImageDraw.Draw(printed)
+        draw.rectangle((40, base, 40 + longest * cell, base + line - 1), fill=255)
+        for column in range(longest + 1):
+            left, up = 40 + column * cell, ends if column in (0, longest) else high
+            draw.rectangle((left, base - up, left + line - 1, base), fill=255)
+            if text[column : column + 1].strip():
+                drawn, below = written.glyph(text[column], size)
+                place = left + (cell - drawn.width) // 2, base - gap + below - drawn.height
+                by_hand.paste(255, place, drawn)
+    by_hand = np.array(by_hand) > 127
+    return by_hand | (np.array(printed) > 127), by_hand
+
+
+COMBS = {
+    "plain": {},
+    "thick lines": {"line": 4},
+    "high ticks": {"high": 24, "ends": 24},
+    "higher at the ends": {"ends": 40},
+    "large letters": {"size": 46, "cell": 54},
+}
+
+
+@pytest.mark.parametrize("name", COMBS)
+def test_combs_are_left_out_and_what_crosses_them_stays(name):
+    lines = ["ANNA BELL", "1986 HIT", "dip  quip"]
+    mask, by_hand = combs(lines, **COMBS[name])
+    found = layout.characters(mask & ~forms.frames(mask))
+    boxes = np.array([one.box for one in layout.characters(by_hand)])
+    assert len(found) == len(boxes) == len("".join(lines).replace(" ", ""))
+    assert np.abs(np.array([one.box for one in found]) - boxes).max() <= 3
+
+
+@pytest.mark.parametrize("text", ["ILLI HIHI", "EFHT LEFT", "A quick fox"])
+def test_letters_on_a_line_are_no_comb(text):
+    mask = combs([text, text], high=0, ends=0, gap=0)[0]
+    assert not forms.frames(mask).any()
