@@ -106,7 +106,10 @@ def _combs(mask: np.ndarray) -> np.ndarray:
     """The lines and ticks of combs, but for what is written across them."""
     rims, length = np.zeros_like(mask), mask.shape[1] // 16 | 1
     wide = morphology.dilated(mask, (5, 9), border=0)  # lines may wander, or be broken
-    labels, _ = ndimage.label(morphology.opened(wide, (1, length), border=0), ink.EIGHT)
+    runs = morphology.opened(wide, (1, length), border=0)
+    if not runs.any():
+        return rims
+    labels, _ = ndimage.label(runs, ink.EIGHT)
     for number, part in enumerate(ndimage.find_objects(labels), start=1):
         line = _level(mask[part] & (labels[part] == number))
         if line is not None:
@@ -158,7 +161,7 @@ def _comb(strip: np.ndarray, above: np.ndarray, thick: int) -> np.ndarray:
         return printed
     usual = ticks[most, 1].max()
     line = np.abs(above) <= half
-    below, over = (strip[np.argmax(above == row)] for row in (-half - 1, half + 1))
+    below, over = (strip[np.argmax(above == row)] for row in (-half, half))
     below, over = (ndimage.binary_dilation(row, iterations=half) for row in (below, over))
     printed[line] = ~(below & over)  # what is written across a line may slant
     for place in places:

@@ -229,7 +229,7 @@ def _snapped(
     if seen.sum() < 3 or darker.any():
         return corners, 0.0
     lines = np.stack([np.roll(away, 1, axis=0), away], axis=1)
-    levels = (away * corners).sum(axis=1) + place
+    levels = (away * corners).sum(axis=1) + place - 1  # inside the edge
     levels = np.stack([np.roll(levels, 1), levels], axis=1)
     step = (edge / np.maximum(inside, LEAST_CHANGE))[seen].min()
     return np.linalg.solve(lines, levels[:, :, None])[:, :, 0], float(step)

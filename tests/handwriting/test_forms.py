@@ -77,7 +77,7 @@ def test_empty_boxes_are_no_form():
     assert not forms.frames(boxed([" " * 9])).any()
 
 
-def combs(lines, line=2, size=36, cell=52, high=14, ends=14, gap=5):
+def combs(lines, line=2, size=36, cell=52, high=14, ends=14, gap=2):
     """A form of combs, open above: bool (h, w), and the same without what is printed.
 
     high: of the ticks, ends: of the first and the last; gap: between a comb and what stands on it.
@@ -104,7 +104,7 @@ COMBS = {
     "plain": {},
     "thick lines": {"line": 4},
     "high ticks": {"high": 24, "ends": 24},
-    "higher at the ends": {"ends": 40},
+    "higher at the ends": {"ends": 30},
     "large letters": {"size": 46, "cell": 54},
 }
 
@@ -116,7 +116,7 @@ def test_combs_are_left_out_and_what_crosses_them_stays(name):
     found = layout.characters(mask & ~forms.frames(mask))
     boxes = np.array([one.box for one in layout.characters(by_hand)])
     assert len(found) == len(boxes) == len("".join(lines).replace(" ", ""))
-    assert np.abs(np.array([one.box for one in found]) - boxes).max() <= 3
+    assert np.abs(np.array([one.box for one in found]) - boxes).max() <= 4  # a little of the line
 
 
 @pytest.mark.parametrize("text", ["ILLI HIHI", "EFHT LEFT", "A quick fox"])
