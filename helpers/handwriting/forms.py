@@ -20,6 +20,9 @@ WRITTEN = 0.2
 TICKS = 4
 """So many ticks at even distances make a comb."""
 
+CLOSEST = 8
+"""Ticks are at least so many pixels apart."""
+
 TEETH = 0.5
 """At least this share of a comb's places has a tick that nothing touches."""
 
@@ -103,8 +106,8 @@ def _rows(cells: np.ndarray) -> list[float]:
 
 
 def _combs(mask: np.ndarray) -> np.ndarray:
-    """The lines and ticks of combs, but for what is written across them."""
-    rims, length = np.zeros_like(mask), mask.shape[1] // 16 | 1
+    """The lines and ticks of combs, but for what is written across lines."""
+    rims, length = np.zeros_like(mask), max(mask.shape[1] // 16, CLOSEST * TICKS) | 1
     wide = morphology.dilated(mask, (5, 9), border=0)  # lines may wander, or be broken
     runs = morphology.opened(wide, (1, length), border=0)
     if not runs.any():
@@ -115,7 +118,7 @@ def _combs(mask: np.ndarray) -> np.ndarray:
         if line is not None:
             middle, thick = line
             columns = np.arange(part[1].start, part[1].stop)
-            above = np.arange(-thick // 2 - 4, mask.shape[0] // 12)  # rows, from the line's middle
+            above = np.arange(-thick // 2 - 4, thick + 4 + len(mask) // 12)  # from its middle
             rows = np.round(part[0].start + middle).astype(int) - above[:, None]
             rows = np.clip(rows, 0, len(mask) - 1)
             rims[rows, columns] |= _comb(mask[rows, columns], above, thick)
@@ -168,8 +171,7 @@ def _comb(strip: np.ndarray, above: np.ndarray, thick: int) -> np.ndarray:
         left, right = max(int(place) - half, 0), int(place) + half + 1
         here = (left <= ticks[:, 0]) & (ticks[:, 0] < right)  # those at the ends may be higher
         high = half + ticks[here, 1].max(initial=usual)
-        across = strip[:, max(left - 2, 0)] & strip[:, min(right + 1, strip.shape[1] - 1)]
-        printed[(above >= -half) & (above <= high) & ~across, left:right] = True
+        printed[(above >= -half) & (above <= high), left:right] = True
     return printed
 
 
@@ -177,7 +179,7 @@ def _places(ticks: np.ndarray, width: int) -> np.ndarray:
     """Where a comb has ticks, if these are at even distances and most of them; else nowhere."""
     best, most = np.empty(0), TEETH
     for step in np.unique(np.diff(ticks)):
-        for first in ticks if step >= 8 else []:
+        for first in ticks if step >= CLOSEST else []:
             numbers = np.round((ticks - first) / step)
             near = np.abs(first + numbers * step - ticks) < 0.12 * step
             filled = len(np.unique(numbers[near])) / (1 + width // step)

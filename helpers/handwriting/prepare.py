@@ -246,10 +246,11 @@ def read_page(
 ) -> tuple[str, np.ndarray, np.ndarray]:
     """Read a page of separate characters, line by line.
 
-    A sheet on a darker desk is found and seen from above; printed boxes around characters are left
-    out, and so are marks that are smaller than a third of a character and belong to none, such as
-    full stops: there is no class for them. A warning says what makes the reading doubtful: letters
-    that touch, as in cursive writing, low probabilities, or, with `signs`, what is no character.
+    A sheet on a desk is found and seen from above; printed boxes and combs around characters are
+    left out, and so are marks that are smaller than a third of a character and belong to none, such
+    as full stops: there is no class for them. A warning says what makes the reading doubtful: lines
+    that are turned too far, letters that touch, as in cursive writing, low probabilities, or, with
+    `signs`, what is no character.
 
     Args:
         image: as for `prepare`, up to 64 million pixels; lines may fall or rise by a few degrees.
@@ -282,7 +283,8 @@ def read_page(
 
     window = max(seen.shape) // 15
     density = ink.density(ink.dark_on_light(seen, window), window)
-    angle = layout.skew(density > 0.5 * ink.darkness(density))
+    inked = density > 0.5 * ink.darkness(density)
+    angle, turned = layout.skew(inked), layout.turned(inked)
     density = layout.level(density, angle)
     frames = forms.frames(ink.strokes(density, ink.darkness(density)))
     density = ink.without_ruling(np.where(frames, 0, density), 1 / 6, 2)
@@ -299,7 +301,7 @@ def read_page(
     probabilities = of_kind(_predicted(model, classes, images), classes, kind, trained)
     refused = 0 if signs is None else int((_outputs(signs, images) >= 0.5).sum())
     best = probabilities.max(axis=1)
-    _warn([one.mask for one in found], best, refused, to_picture is not None)
+    _warn([one.mask for one in found], best, refused, to_picture is not None, turned)
 
     if language:
         names = in_words(found, probabilities, classes, language, expected(classes, kind))
@@ -325,9 +327,13 @@ def _on_sheet(picture: Image.Image) -> tuple[np.ndarray, np.ndarray | None]:
     return seen, np.eye(3)
 
 
-def _warn(masks: Sequence[np.ndarray], best: np.ndarray, refused: int, sheet_found: bool) -> None:
+def _warn(
+    masks: Sequence[np.ndarray], best: np.ndarray, refused: int, sheet_found: bool, turned: int
+) -> None:
     """Say in one sentence what speaks against a page's reading."""
     count, median, seen = _joined(masks, best), float(np.median(best)), []
+    if turned:
+        seen.append(f"their lines {'fall' if turned > 0 else 'rise'} by {abs(turned)} degrees")
     if count:
         seen.append(f"{count} of {len(masks)} are as wide as several letters that touch")
     if refused > MOST_SIGNS * len(masks):

@@ -88,16 +88,18 @@ def _on_light(pixels: np.ndarray) -> np.ndarray | None:
     """The corners of a sheet that is about as bright as what it lies on."""
     around = np.pad(pixels, ((13, 13), (13, 13), (0, 0)), mode="edge").transpose(2, 0, 1)
     paper = np.stack([morphology.closed(channel, (13, 13)) for channel in around])
-    marks = (paper - around).mean(axis=0)[13:-13, 13:-13]
+    marks = (paper - around).mean(axis=0)
     bright = np.stack([ndimage.gaussian_filter(channel, 1.5) for channel in paper])
-    bright = bright[:, 13:-13, 13:-13] / np.percentile(bright, 98)
+    bright /= max(np.percentile(bright, 98), 1)
     change = np.hypot(*np.linalg.norm(np.gradient(bright, axis=(1, 2)), axis=1))
+    bright = bright.mean(axis=0)
+    marks, bright, change = (array[13:-13, 13:-13] for array in (marks, bright, change))
     best, most = None, STEP
     for limit in EVEN:
         for region in _regions(change < limit):
             corners = _outline(region)
             if corners is not None:
-                corners, step = _snapped(corners, change, bright.mean(axis=0))
+                corners, step = _snapped(corners, change, bright)
                 if step > most:
                     best, most = corners, step
     return None if best is None or _written_beyond(marks, best) else best

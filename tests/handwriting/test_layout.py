@@ -121,6 +121,13 @@ def test_the_fall_of_lines_is_measured(degrees):
     assert layout.skew(turned) == pytest.approx(degrees, abs=0.4)
 
 
+@pytest.mark.parametrize("degrees, found", [(-22, -22), (13, 13), (0, 0), (-7, 0)])
+def test_lines_that_are_turned_too_far_to_be_levelled_are_told(degrees, found):
+    ink, _ = written.page(["Lines that fall or rise", "make this hard", "for readers of it"])
+    mask = np.asarray(written.photograph(ink, 1, 0, angle=degrees)) < 128
+    assert abs(layout.turned(mask) - found) <= 1
+
+
 @pytest.mark.parametrize("degrees", [-1.5, 1.5])
 def test_lines_may_wander_a_little(degrees):
     lines = ["Lines that fall or rise", "make this hard", "for readers of it"]

@@ -402,6 +402,13 @@ def test_a_page_that_reads_well_gives_no_warning(model, page):
         handwriting.read_page(written.photograph(page[0]), model, CLASSES)
 
 
+def test_lines_that_are_turned_too_far_are_said(model):
+    ink, _ = written.page(TEXT, start=(100, 500), sheet=(1600, 1600))
+    photograph = written.photograph(ink, angle=20)
+    with pytest.warns(UserWarning, match=r"their lines fall by (19|20|21) degrees"):
+        handwriting.read_page(photograph, model, CLASSES)
+
+
 def test_letters_that_touch_are_said(model):
     ink, _ = written.page(["moon word now", "big jar"], gap=-0.1)
     with pytest.warns(UserWarning, match=r"\d of \d+ are as wide as several letters that touch"):

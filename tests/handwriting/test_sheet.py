@@ -105,7 +105,7 @@ PICTURES = {
     "wood": lambda _: Image.fromarray(desk("wood").astype(np.uint8)),
     "tiles": lambda _: Image.fromarray(desk("tiles").astype(np.uint8)),
     "a box on a page": lambda paper: shaded(paper, 80, 200, 1120, 820, outside=0.9),
-    "a shadow amid a page": lambda paper: shaded(paper, 300, 100, 900, 700, inside=0.8),
+    "a shadow amid a page": lambda paper: shaded(paper, 40, 60, 1160, 860, inside=0.8),
     "pale wood": lambda _: Image.fromarray(desk("pale wood").astype(np.uint8)),
     "a large O": lambda _: Image.fromarray(255 - np.asarray(written.glyph("O", 300, pen=20)[0])),
     "a shadow on two sides": lambda paper: Image.fromarray(
