@@ -148,11 +148,12 @@ def _comb(strip: np.ndarray, above: np.ndarray, thick: int) -> np.ndarray:
         thick: how thick the line is.
     """
     printed, half = np.zeros_like(strip), thick // 2 + 2
-    labels, _ = ndimage.label(strip[above > half - 1], ink.EIGHT)
+    standing = strip[above >= half]
+    labels, _ = ndimage.label(standing, ink.EIGHT)
     ticks = np.array([
         ((part[1].start + part[1].stop) / 2, part[0].stop)
         for part in ndimage.find_objects(labels)
-        if part[0].start == 0 and thick < part[0].stop < len(strip) - np.argmax(above > half - 1)
+        if part[0].start == 0 and thick < part[0].stop < len(standing)
         and part[1].stop - part[1].start <= 1.5 * thick + 4
     ]).reshape(-1, 2)  # fmt: skip
     if len(ticks) < TICKS:

@@ -206,7 +206,8 @@ def only(mask: np.ndarray) -> np.ndarray:
     labels, groups, boxes, _ = _groups(mask)
     if not groups:
         raise NoInk("Expected a character, found specks only. Write larger, or go nearer.")
-    areas = np.array([np.count_nonzero(_pixels(labels, group)) for group in groups])
+    area = np.bincount(labels.ravel())
+    areas = np.array([area[group].sum() for group in groups])
     cut = boxes == (0, 0, *mask.shape[::-1])
     amidst = ~cut.any(axis=1) & (areas > 0.1 * areas.max())
     if (cut[:, 1] & cut[:, 3]).any() or not amidst.any():  # the picture is cut to the writing

@@ -192,17 +192,13 @@ def within(corners: np.ndarray, shape: tuple[int, int], inset: float = 0) -> np.
 
 def _sharpness(bright: np.ndarray, corners: np.ndarray) -> float:
     """How much brighter it is inside the sides than outside; 0 if that is so on less than three."""
-    sides = np.roll(corners, -1, axis=0) - corners
-    lengths = np.hypot(*sides.T)
-    darker, steps = 0, []
-    for start, side, length in zip(corners, sides, lengths, strict=True):
-        along = start + np.linspace(0.1, 0.9, 25)[:, None] * side
-        away = np.array([side[1], -side[0]]) / length  # corners go clockwise
-        inside, outside = (_at(bright, along + step * away) for step in (-5, 5))
-        if np.isfinite(outside).mean() > 0.8:
-            darker += np.mean(outside < DARKER * inside) > 0.75
-            steps.append(_at(bright, along - 2 * away) / _at(bright, along + 2 * away))
-    return float(np.nanmedian(steps)) if darker >= 3 else 0.0
+    beside = _beside(bright, corners, np.array([-5, -2, 2, 5]))
+    inside, before, behind, outside = np.moveaxis(beside, 2, 0)
+    seen = np.isfinite(outside).mean(axis=1) > 0.8
+    darker = (outside < DARKER * inside).mean(axis=1) > 0.75
+    if np.count_nonzero(seen & darker) < 3:
+        return 0.0
+    return float(np.nanmedian(before[seen] / behind[seen]))
 
 
 def _snapped(
@@ -212,29 +208,36 @@ def _snapped(
 
     That is 0 where fewer than three sides are in view, or it is darker inside.
     """
-    sides = np.roll(corners, -1, axis=0) - corners
-    away = sides[:, ::-1] * [1, -1] / np.hypot(*sides.T)[:, None]  # corners go clockwise
-    along = corners[:, None] + np.linspace(0.1, 0.9, 25)[:, None] * sides[:, None]
-
-    def beside(values: np.ndarray, steps: np.ndarray) -> np.ndarray:
-        points = along[:, :, None] + steps[:, None] * away[:, None, None]
-        return _at(values, points.reshape(-1, 2)).reshape(4, len(along[0]), -1)
-
     steps = np.arange(REACH + 1)
-    edge = np.quantile(beside(change, steps), 0.15, axis=1)  # nan beyond the picture
+    edge = np.quantile(_beside(change, corners, steps), 0.15, axis=1)  # nan beyond the picture
     place = np.nan_to_num(edge).argmax(axis=1)
     edge = edge[np.arange(4), place]
-    inside = np.quantile(beside(change, -4 - steps), 0.9, axis=(1, 2))
-    lit, beyond = beside(bright, np.array([-4, REACH + 2])).transpose(2, 0, 1)
+    inside = np.quantile(_beside(change, corners, -4 - steps), 0.9, axis=(1, 2))
+    lit, beyond = np.moveaxis(_beside(bright, corners, np.array([-4, REACH + 2])), 2, 0)
     darker = (lit * BRIGHTER < beyond).mean(axis=1) > 0.5
     seen = np.isfinite(edge)
     if seen.sum() < 3 or darker.any():
         return corners, 0.0
+    away = _away(corners)
     lines = np.stack([np.roll(away, 1, axis=0), away], axis=1)
     levels = (away * corners).sum(axis=1) + place - 1  # inside the edge
     levels = np.stack([np.roll(levels, 1), levels], axis=1)
     step = (edge / np.maximum(inside, LEAST_CHANGE))[seen].min()
     return np.linalg.solve(lines, levels[:, :, None])[:, :, 0], float(step)
+
+
+def _away(corners: np.ndarray) -> np.ndarray:
+    """For each side the direction out of the sheet, (4, 2), one pixel long."""
+    sides = np.roll(corners, -1, axis=0) - corners  # clockwise
+    return sides[:, ::-1] * [1, -1] / np.hypot(*sides.T)[:, None]
+
+
+def _beside(values: np.ndarray, corners: np.ndarray, steps: np.ndarray) -> np.ndarray:
+    """Values along the four sides, so many pixels outside each: (4, 25, steps)."""
+    sides = np.roll(corners, -1, axis=0) - corners
+    along = corners[:, None] + np.linspace(0.1, 0.9, 25)[:, None] * sides[:, None]
+    points = along[:, :, None] + steps[:, None] * _away(corners)[:, None, None]
+    return _at(values, points.reshape(-1, 2)).reshape(points.shape[:3])
 
 
 def _at(bright: np.ndarray, points: np.ndarray) -> np.ndarray:

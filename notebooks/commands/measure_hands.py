@@ -12,7 +12,6 @@ near-duplicates count as one hand there, or each image does, so the true interva
 """
 
 import argparse
-import json
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -31,9 +30,8 @@ from PIL import Image, ImageFont
 from scipy import ndimage
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from plans import signs
+from plans import notebook_16, signs
 from plans.common import NOTEBOOKS
-from plans.notebook_16 import LATIN
 
 FONTS = NOTEBOOKS / "plans" / "fonts" / "held_out"
 """Handwriting fonts that no kept network was trained on, nor on others with the same letters."""
@@ -67,16 +65,10 @@ class Hands:
 
 def font_files(folder=FONTS):
     """The fonts that package.json lists."""
-    listed = json.loads((folder / "package.json").read_text(encoding="utf-8"))["dependencies"]
-    modules = folder / "node_modules"
-    files = [modules / name / "files" / f"{Path(name).name}{LATIN}" for name in listed]
-    missing = [file for file in files if not file.is_file()]
-    if missing:
-        raise SystemExit(
-            f"expected {len(files)} fonts, found none at {missing[0]} and {len(missing)} such "
-            f"places. Install them: npm ci --prefix {folder}"
-        )
-    return files
+    try:
+        return notebook_16.font_files(folder)
+    except FileNotFoundError as error:
+        raise SystemExit(str(error)) from error
 
 
 def in_fonts(files, copies, seed=0):

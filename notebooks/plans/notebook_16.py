@@ -91,6 +91,24 @@ def course_emnist(classes):
     return models.digit_cnn(classes), options
 
 
+def font_packages(folder):
+    """The name of each package of a font that a folder's package.json lists → its version."""
+    return json.loads((folder / "package.json").read_text(encoding="utf-8"))["dependencies"]
+
+
+def font_files(folder):
+    """The files of these fonts, where `npm ci` puts them."""
+    modules = folder / "node_modules"
+    names = font_packages(folder)
+    files = [modules / name / "files" / f"{Path(name).name}{LATIN}" for name in names]
+    if missing := [file for file in files if not file.is_file()]:
+        raise FileNotFoundError(
+            f"expected {len(files)} fonts, found none at {missing[0]} and {len(missing)} such "
+            f"places. Install them: npm ci --prefix {folder}"
+        )
+    return files
+
+
 @dataclass(frozen=True)
 class Fonts:
     """Characters in 109 handwriting fonts, among the images to train on.
@@ -103,13 +121,7 @@ class Fonts:
     folder = NOTEBOOKS / "plans" / "fonts"
 
     def __call__(self, split, validation):
-        modules = self.folder / "node_modules"
-        files = [modules / name / "files" / f"{Path(name).name}{LATIN}" for name in self.packages]
-        if missing := [file for file in files if not file.is_file()]:
-            raise FileNotFoundError(
-                f"expected {len(files)} fonts, found none at {missing[0]} and {len(missing)} such "
-                f"places. Install them: npm ci --prefix {self.folder}"
-            )
+        files = font_files(self.folder)
         return fonts.joined(split, fonts.render(files, data.CLASSES[self.name], self.copies))
 
     def get_config(self):
@@ -118,8 +130,7 @@ class Fonts:
     @property
     def packages(self):
         """The name of each font's package → its version."""
-        listed = (self.folder / "package.json").read_text(encoding="utf-8")
-        return json.loads(listed)["dependencies"]
+        return font_packages(self.folder)
 
 
 def finished(split):
