@@ -20,6 +20,9 @@ WRITTEN = 0.2
 TICKS = 4
 """So many ticks at even distances make a comb."""
 
+TALLEST = 120
+"""Ticks may be so many pixels high, or a twelfth of the page, for a picture may be of one comb."""
+
 CLOSEST = 8
 """Ticks are at least so many pixels apart."""
 
@@ -118,7 +121,8 @@ def _combs(mask: np.ndarray) -> np.ndarray:
         if line is not None:
             middle, thick = line
             columns = np.arange(part[1].start, part[1].stop)
-            above = np.arange(-thick // 2 - 4, thick + 4 + len(mask) // 12)  # from its middle
+            tallest = max(len(mask) // 12, TALLEST)
+            above = np.arange(-thick // 2 - 4, thick + 4 + tallest)  # from its middle
             rows = np.round(part[0].start + middle).astype(int) - above[:, None]
             rows = np.clip(rows, 0, len(mask) - 1)
             rims[rows, columns] |= _comb(mask[rows, columns], above, thick)

@@ -124,3 +124,13 @@ def test_combs_are_left_out_and_what_crosses_them_stays(name):
 def test_letters_on_a_line_are_no_comb(text):
     mask = combs([text, text], size=24, high=0, ends=0, gap=0)[0]
     assert not forms.frames(mask).any()
+
+
+def test_a_comb_that_fills_its_picture_is_left_out():
+    mask, by_hand = combs(["ANNA BELL"], high=60, ends=60)
+    rows, columns = (np.flatnonzero(mask.any(axis=axis)) for axis in (1, 0))
+    part = np.s_[rows[0] - 9 : rows[-1] + 10, columns[0] - 3 : columns[-1] + 4]
+    found = layout.characters(mask[part] & ~forms.frames(mask[part]))
+    boxes = np.array([one.box for one in layout.characters(by_hand[part])])
+    assert len(found) == len(boxes) == 8
+    assert np.abs(np.array([one.box for one in found]) - boxes).max() <= 4
