@@ -1,4 +1,4 @@
-"""Hints beside four errors of a learner's first hour, in every kernel that `make lab` starts.
+"""Hints beside five errors of a learner's first hour, in every kernel that `make lab` starts.
 
 hints_startup.py installs them. Python's own library does for all of it: a kernel may be of a Python
 that has nothing else.
@@ -24,6 +24,11 @@ def hint(error):
             f"Hint: this kernel is of {sys.executable}, which has no {name!r}. Expected is the "
             "course's own: Kernel > Change Kernel > Python 3 (ipykernel), in the lab that "
             "`make lab` opens."
+        )
+    if name.partition(".")[0] == "plans":
+        return (
+            f"Hint: this notebook runs in {os.getcwd()}; expected is the folder notebooks of the "
+            "course, in which plans lies. Copy the notebook there, and open it from there."
         )
     return None
 

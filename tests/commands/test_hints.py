@@ -65,6 +65,12 @@ def test_a_wrong_kernel_is_told(kernel):
     assert error == "ModuleNotFoundError" and "Kernel > Change Kernel" in printed
 
 
+def test_a_notebook_in_another_folder_is_told_where_it_belongs(kernel):
+    printed, error = said(kernel, "from plans import notebook_10")
+    assert error == "ModuleNotFoundError"
+    assert f"runs in {os.getcwd()}; expected is the folder notebooks of" in printed
+
+
 def test_other_errors_and_what_works_get_no_hint(kernel):
     assert said(kernel, "print(1)") == ("1\n", "")
     for code, error in (("1 / 0", "ZeroDivisionError"), ("import no_such", "ModuleNotFoundError")):
