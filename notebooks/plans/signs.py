@@ -428,7 +428,7 @@ def characters(seed):
         rng.permutation(np.flatnonzero(split.labels == label))[:PER_CLASS]
         for label in range(len(CHARACTERS))
     ]
-    written = Fonts("emnist/byclass", copies=2)(split[np.concatenate(some)], None)
+    written = Fonts("emnist/byclass", copies=4)(split[np.concatenate(some)], None)
     printed = fonts.render(WIDE, CHARACTERS, COPIES * 4, seed)
     drawn = (
         (name, "pad", by_hand(strokes, rng))
@@ -471,7 +471,7 @@ def trained(signs, others, seed, batch_size=128):
     steps = EPOCHS * -(-len(images) // batch_size)
     rate = keras.optimizers.schedules.CosineDecay(0.002, steps)
     model.compile(keras.optimizers.Adam(rate), "binary_crossentropy", metrics=["accuracy"])
-    cost = {0: 1.5, 1: 1.0}  # of a character refused, of a sign read
+    cost = {0: 3.5, 1: 1.0}  # of a character refused, of a sign read
     options = {"batch_size": batch_size, "epochs": EPOCHS, "class_weight": cost, "verbose": 2}
     model.fit(images[order], is_sign[order], **options)
     return model
