@@ -25,7 +25,7 @@ def hint(error):
             "course's own: Kernel > Change Kernel > Python 3 (ipykernel), in the lab that "
             "`make lab` opens."
         )
-    if name.partition(".")[0] == "plans":
+    if name == "plans":
         return (
             f"Hint: this notebook runs in {os.getcwd()}; expected is the folder notebooks of the "
             "course, in which plans lies. Copy the notebook there, and open it from there."

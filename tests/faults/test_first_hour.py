@@ -135,10 +135,12 @@ def test_without_an_environment_the_first_cell_says_what_to_do(tally):
     [
         ("forgotten set-up cell", "course.start()", "Run All Above"),
         ("wrong kernel in a later notebook", "import helpers.no_such_module", "Change Kernel"),
-        ("a notebook in another folder", "import plans.notebook_10", "Copy the notebook there"),
+        ("a notebook in another folder", "import plans", "Copy the notebook there"),
     ],
 )
-def test_what_a_kernel_of_make_lab_says_below_an_error(mistake, cell, words, tally):
+def test_what_a_kernel_of_make_lab_says_below_an_error(mistake, cell, words, tally, monkeypatch):
+    monkeypatch.setattr(sys, "path", [one for one in sys.path if "notebooks" not in one])
+    monkeypatch.delitem(sys.modules, "plans", raising=False)
     with pytest.raises((NameError, ModuleNotFoundError)) as error:
         exec(cell, {})
     assert words in hints.hint(error.value)
