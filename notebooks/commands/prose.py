@@ -66,10 +66,9 @@ def words(nb):
 
 
 def words_of_text(nb):
-    """How many words a notebook's text has, answers too; code has none, a formula counts as one."""
+    """How many words a notebook's text has, answers and formulas too; code has none."""
     text = "\n".join(cell.source for cell in nb.cells if cell.cell_type == "markdown")
     text = re.sub(r"</?\w+>|```.*?```|<!--.*?-->|\]\(\S*\)", " ", text, flags=re.DOTALL)
-    text = re.sub(r"\$\$.*?\$\$|\$[^$\n]+\$", "x", text, flags=re.DOTALL)
     return sum(any(map(str.isalnum, word)) for word in text.split())
 
 

@@ -42,7 +42,7 @@ def test_minutes_are_written_from_the_stamp_and_the_words():
 
 def lesson(cells=60, words=3000, code=10, seconds=600):
     """A notebook of so many cells in view, words of text, words of code, seconds."""
-    formula_and_words = "$a + b$ " + "word " * (words - 3)
+    formula_and_words = "$a + b$ " + "word " * (words - 4)
     solution = "<details><summary>An answer</summary>\n\n```python\nx = 1\n```\n\n</details>"
     texts = [formula_and_words, solution, *[""] * (cells - 3)]
     folded = new_code_cell("x = 1", metadata={"jupyter": {"source_hidden": True}})
