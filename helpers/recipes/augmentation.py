@@ -95,10 +95,12 @@ class _Elastic(layers.Layer):
         count = ops.shape(images)[0]
         noise = keras.random.normal((2, count, 28, 28), seed=self.generator)
         moves = self.strength * ops.matmul(ops.matmul(self.smooth, noise), self.smooth.T)
-        which = ops.cast(ops.reshape(ops.arange(count), (-1, 1, 1)), "float32")
         pixels = ops.arange(28, dtype="float32")
-        places = [which + 0 * moves[0], pixels[:, None] + moves[0], pixels + moves[1]]
-        return ops.image.map_coordinates(images, ops.stack(places), order=1)
+        places = ops.stack([pixels[:, None] + moves[0], pixels + moves[1]], axis=1)
+        # image by image: map_coordinates cannot take a batch whose size is not known beforehand
+        return ops.vectorized_map(
+            lambda one: ops.image.map_coordinates(*one, order=1), (images, places)
+        )
 
 
 def elastic(strength: float = 1.0, smoothness: float = 4.0) -> keras.Sequential:

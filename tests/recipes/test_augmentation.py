@@ -1,6 +1,6 @@
 """Augmentation changes training images within its limits, and no others."""
 
-from helpers import models
+from helpers import data, models, training
 from helpers.internals import fitting
 from helpers.recipes import augmentation
 
@@ -146,6 +146,16 @@ def test_elastic_repeats_itself_with_the_seed_of_a_training():
         fitting.reseed(layer)
         found.append(np.array(layer(bars(4), training=True)))
     assert np.array_equal(*found)
+
+
+@pytest.mark.parametrize(
+    "augment", [augmentation.elastic, augmentation.erased_patches, augmentation.pixel_shifts]
+)
+def test_a_network_is_trained_with_it_in_batches_of_any_size(augment):
+    split = data.Split(bars(20), np.arange(20) % 10)
+    options = {"epochs": 1, "batch_size": 8, "verbose": False}  # the last batch has four
+    run = training.fit(models.dense_ann((4,)), split, augment=augment(), **options)
+    assert np.isfinite(run.loss[0])
 
 
 @pytest.mark.parametrize("settings", [(0, 4), (1, 0), (-1, 4)])
