@@ -5,11 +5,11 @@ n, classes), each row of classes summing to 1, as `predict` returns them. What i
 (n, classes), its rows sum to 1, too, and `evaluation.Evaluation` says how good it is.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from itertools import combinations
 from pathlib import Path
 
-from helpers import course, data
+from helpers import course
 from helpers.internals import tiers
 from helpers.internals.backend import keras
 from helpers.recipes import augmentation, losses
@@ -164,7 +164,7 @@ def soft_targets(
     Returns:
         float32 (n, classes).
 
-    Taught in notebook 25.
+    Taught in notebook 26.
     """
     networks = list(networks)
     weights = [network.get_weights() for network in networks]
@@ -177,76 +177,3 @@ def _soft_targets(
 ) -> np.ndarray:
     """The mean of the members, one reading each; it is remembered by the other arguments."""
     return mean(predict(networks, images, shifted=False))
-
-
-def gather(
-    name: str,
-    split: data.Split,
-    unseen: Iterable[data.Split] = (),
-    times: float = 2,
-    parts: Sequence[str] = ("train",),
-) -> tuple[data.Split, int]:
-    """More images to train on: a split, and what other EMNIST sets have of the same classes.
-
-    EMNIST's sets are drawn from the same forms, and an image may lie in several. None is taken that
-    lies among the test images of `name`. Classes stay as frequent as they were; where fewer images
-    of a class are found than it takes, its own come again.
-
-    Args:
-        name: of the split's data set.
-        split: to train on.
-        unseen: more splits whose images must stay out, such as the validation set.
-        times: how many times the images of the split, a number from 1.
-        parts: of the other sets, "train", "test" or both.
-
-    Returns:
-        All images, the given ones first, and the number of new images among the others.
-
-    Raises:
-        ValueError: for times below 1.
-        DataUnavailable: as `data.load`.
-
-    Taught in notebook 25.
-    """
-    if times < 1:
-        raise ValueError(f"expected times of 1 or more, found {times}; 1 adds nothing.")
-    taken = {image.tobytes() for s in (split, data.load(name).test, *unseen) for image in s.images}
-    room = ((times - 1) * np.bincount(split.labels, minlength=len(data.CLASSES[name]))).astype(int)
-    images, labels = [*split.images], [*split.labels]
-    for image, label in _elsewhere(name, parts):
-        if room[label] and image.tobytes() not in taken:
-            taken.add(image.tobytes())
-            room[label] -= 1
-            images.append(image)
-            labels.append(label)
-    new, again = len(labels) - len(split), _again(split, room)
-    images, labels = np.stack([*images, *split.images[again]]), [*labels, *split.labels[again]]
-    return data.Split(images, np.array(labels, "int64")), new
-
-
-def _elsewhere(name: str, parts: Sequence[str]) -> Iterator[tuple[np.ndarray, int]]:
-    """Image by image, with its label in this set, what other EMNIST sets hold of its classes."""
-    for other in data.CLASSES:
-        if not other.startswith("emnist/") or other == name:
-            continue
-        dataset, fits = data.load(other), _fitting(other, name)
-        for split in (getattr(dataset, part) for part in parts):
-            for index in np.flatnonzero(np.isin(split.labels, list(fits))):
-                yield split.images[index], fits[int(split.labels[index])]
-
-
-def _again(split: data.Split, missing: np.ndarray) -> np.ndarray:
-    """Where the first images of each class lie, as many as are missing, round and round."""
-    return np.concatenate(
-        [np.resize(np.flatnonzero(split.labels == c), count) for c, count in enumerate(missing)]
-    ).astype(int)
-
-
-def _fitting(other: str, name: str) -> dict[int, int]:
-    """The labels of another data set whose characters all belong to one class of this set."""
-    return {
-        label: own
-        for label, characters in enumerate(data.CLASSES[other])
-        for own, accepted in enumerate(data.CLASSES[name])
-        if set(characters) <= set(accepted)
-    }

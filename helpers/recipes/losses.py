@@ -55,7 +55,7 @@ def soften(probabilities: np.ndarray | KerasTensor, temperature: float) -> Keras
     Returns:
         (n, classes), rows sum to 1.
 
-    Taught in notebook 25.
+    Taught in notebook 26.
     """
     return ops.softmax(ops.log(ops.clip(probabilities, SMALLEST, 1)) / temperature)
 
@@ -69,7 +69,7 @@ class Distillation(keras.losses.Loss):
     Attributes:
         temperature: divides the logarithms of both; above 0.
 
-    Source: Hinton, Vinyals and Dean (2015), arXiv:1503.02531. Taught in notebook 25.
+    Source: Hinton, Vinyals and Dean (2015), arXiv:1503.02531. Taught in notebook 26.
     """
 
     def __init__(self, temperature: float = 3.0, **settings: Any) -> None:

@@ -18,9 +18,9 @@ NEEDED = re.compile(r"\]\(((\d\d)_\w+\.ipynb)\)")
 HEADLINES = {
     "report B's version 3, test accuracy": "report B's largest network reads digits",
     "course's final network, test accuracy": "the course's convolutional network reads digits",
-    "ensemble, mnist, test accuracy": "three networks together read digits",
-    "ensemble, emnist/letters, test accuracy": "three networks together read letters",
-    "ensemble, emnist/balanced, test accuracy": "three networks together read 47 characters",
+    "ensemble, mnist, test accuracy": "four networks together read digits",
+    "ensemble, emnist/letters, test accuracy": "four networks together read letters",
+    "ensemble, emnist/balanced, test accuracy": "four networks together read 47 characters",
     "ensemble, emnist/bymerge, test accuracy": "the same 47, as frequent as people write them",
     "own photographs, EMNIST's way, merged": "one network reads photographed characters of others",
     "pages, words right": "words on photographed pages, read as words",

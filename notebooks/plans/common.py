@@ -9,7 +9,6 @@ from helpers.recipes import ensembles, fast
 from helpers.recipes.schedules import one_cycle
 
 NOTEBOOKS = Path(__file__).parents[1]
-MEMBERS_FOLDER = NOTEBOOKS / "networks" / "members"
 
 Plan = partial(studies.Plan, folder=NOTEBOOKS / "studies")
 
@@ -34,35 +33,6 @@ class EnsembleTargets:
 
     def get_config(self):
         return {"networks": self.plan.fingerprint}
-
-
-@dataclass(frozen=True)
-class KeptWeights:
-    """Gives a network the weights of one that a study kept."""
-
-    plan: studies.Plan
-    row: str  # its values, such as "vgg 1"
-
-    def __call__(self, model):
-        model.set_weights(studies.load_networks(self.plan)[self.row].get_weights())
-        return model
-
-    def get_config(self):
-        return {"networks": self.plan.fingerprint, "row": self.row}
-
-
-@dataclass(frozen=True)
-class MoreImages:
-    """More images: those that other sets have for these classes, but none of the validation set."""
-
-    name: str
-    which: dict
-
-    def __call__(self, split, validation):
-        return ensembles.gather(self.name, split, [validation], **self.which)[0]
-
-    def get_config(self):
-        return {"set": self.name, **self.which}
 
 
 @dataclass(frozen=True)

@@ -1,14 +1,17 @@
-"""Studies on the larger EMNIST that no notebook reads yet.
+"""Studies on the larger EMNIST that no notebook reads.
 
-Their tables lie in studies/larger, their networks in networks/larger. Train the rows that lack,
-with COURSE_DATA naming the larger data:
-`PYTHONPATH=.:notebooks python -m plans.larger digit_changes members_mnist`.
+Their tables lie in studies/larger. Train the rows that lack, with COURSE_DATA naming the larger
+data: `PYTHONPATH=.:notebooks python -m plans.larger third_epochs`.
 """
+
+from functools import partial
 
 from helpers import studies
 from helpers.recipes import losses
-from plans import combined, notebook_16
-from plans.common import ALL_IMAGES, Plan
+from plans import notebook_16, notebook_25
+from plans.common import ALL_IMAGES, NOTEBOOKS
+
+Plan = partial(studies.Plan, folder=NOTEBOOKS / "studies" / "larger")
 
 
 def third_for(epochs):
@@ -17,16 +20,14 @@ def third_for(epochs):
     return model, options | {"epochs": epochs, "fold": (1, 5)}
 
 
-third_epochs = combined.on_larger(
-    Plan(
-        "third_epochs",
-        {"epochs": [8, 16, 24]},
-        third_for,
-        epochs=24,
-        images=ALL_IMAGES,
-        seeds=(1,),
-        data="emnist/balanced",
-    )
+third_epochs = Plan(
+    "third_epochs",
+    {"epochs": [8, 16, 24]},
+    third_for,
+    epochs=24,
+    images=ALL_IMAGES,
+    seeds=(1,),
+    data="emnist/balanced",
 )
 
 
@@ -37,26 +38,22 @@ def bymerge_changed(change):
         options["more"] = notebook_16.Fonts("emnist/bymerge")
     if change == "smooth labels":
         options["loss"] = losses.OneHotLoss("categorical_crossentropy", 47, smoothing=0.1)
-    return model, combined.with_change(options, change)
+    return model, notebook_25.with_change(options, change)
 
 
-bymerge_changes = combined.on_larger(
-    Plan(
-        "bymerge_changes",
-        {
-            "change": [
-                *("none", "fonts", "elastic", "erased patches", "averaged weights"),
-                "smooth labels",
-            ]
-        },
-        bymerge_changed,
-        epochs=10,
-        images=60_000,
-        data="emnist/bymerge",
-    )
+bymerge_changes = Plan(
+    "bymerge_changes",
+    {
+        "change": [
+            *("none", "fonts", "elastic", "erased patches", "averaged weights"),
+            "smooth labels",
+        ]
+    },
+    bymerge_changed,
+    epochs=10,
+    images=60_000,
+    data="emnist/bymerge",
 )
 
-COMBINED = [combined.digit_changes, *combined.MEMBERS.values(), *combined.STUDENTS.values()]
-
 if __name__ == "__main__":
-    studies.command([*COMBINED, third_epochs, bymerge_changes])
+    studies.command([third_epochs, bymerge_changes])

@@ -1,10 +1,13 @@
-"""Notebook 25: members of ensembles, and single networks that learn from an ensemble."""
+"""Notebooks 25 and 26: changes of a training, members of ensembles, networks that they teach."""
+
+from functools import partial
 
 from helpers import data, models
-from helpers.recipes import families, losses
+from helpers.internals.backend import keras
+from helpers.recipes import augmentation, families, losses
 from helpers.recipes.augmentation import pixel_shifts, random_affine
 from helpers.recipes.schedules import one_cycle
-from plans.common import ALL_IMAGES, MEMBERS_FOLDER, EnsembleTargets, KeptWeights, MoreImages, Plan
+from plans.common import ALL_IMAGES, NOTEBOOKS, EnsembleTargets, Plan
 
 HELD_OUT = (1, 20)  # part 1 of 20 of the training images: all choices are made on it
 TOGETHER = ("mnist", "emnist/letters", "emnist/balanced", "emnist/bymerge")
@@ -23,23 +26,40 @@ def course_options(name):
     }
 
 
+def with_change(options, change):
+    """The options of a training with one thing changed; as they are for "none", or another."""
+    also = {"elastic": augmentation.elastic, "erased patches": augmentation.erased_patches}
+    if change in also:  # behind the changes that there are, in one row of layers
+        steps = [*options["augment"].layers, *also[change]().layers]
+        return options | {"augment": keras.Sequential([keras.Input((28, 28)), *steps])}
+    if change == "averaged weights":  # a moving average, half of it from the last 69 steps
+        average = partial(keras.optimizers.Adam, use_ema=True, ema_momentum=0.99)
+        return options | {"optimizer": average, "callbacks": [keras.callbacks.SwapEMAWeights()]}
+    return options
+
+
+def changed(change):
+    """The VGG as the members for MNIST train, with one thing changed."""
+    options = course_options("mnist")
+    del options["images"], options["fold"]  # a study on few images
+    wide = {"filters": (32, 64, 192)} if change == "twice the width" else {}
+    return families.vgg(**wide), with_change(options, change)
+
+
+digit_changes = Plan(
+    "digit_changes",
+    {"change": ["none", "elastic", "erased patches", "averaged weights", "twice the width"]},
+    changed,
+    epochs=8,
+)
+MEMBERS_BUILT = families.FAMILIES | {"course's": models.digit_cnn}
+
+
 def member_for(name):
     """The recipe of an ensemble's members for a set of images."""
 
-    def recipe(family):
-        return families.FAMILIES[family](len(data.CLASSES[name])), course_options(name)
-
-    return recipe
-
-
-def student_for(name):
-    """The recipe of a network that learns the labels, or what the ensemble says instead."""
-
-    def recipe(taught_by):
-        options = course_options(name)
-        if taught_by == "ensemble":
-            options |= {"targets": EnsembleTargets(MEMBERS[name]), "loss": losses.Distillation(3.0)}
-        return models.digit_cnn(len(data.CLASSES[name])), options
+    def recipe(network):
+        return MEMBERS_BUILT[network](len(data.CLASSES[name])), course_options(name)
 
     return recipe
 
@@ -54,103 +74,42 @@ def members_plan(study, name, factors, recipe, epochs, seeds=(1,)):
         images=ALL_IMAGES,
         seeds=seeds,
         data=name,
-        keep=MEMBERS_FOLDER,
+        keep=NOTEBOOKS / "networks" / "members",
     )
 
 
-EACH_FAMILY = {"family": list(families.FAMILIES)}
 MEMBERS = {
-    name: members_plan("members", name, EACH_FAMILY, member_for(name), epochs)
-    for name, epochs in zip(TOGETHER, (14, 18, 18, 13), strict=True)
+    name: members_plan("members", name, {"network": [*MEMBERS_BUILT]}, member_for(name), epochs)
+    for name, epochs in zip(TOGETHER, (14, 12, 12, 10), strict=True)
 }
 
-
-BY_ENSEMBLE = {"taught_by": ["ensemble"]}
-STUDENTS = {
-    name: members_plan("students", name, factors, student_for(name), epochs, seeds)
-    for name, factors, epochs, seeds in (
-        ("mnist", BY_ENSEMBLE, 14, (1,)),
-        ("emnist/letters", {"taught_by": ["labels", "ensemble"]}, 16, (1, 2, 3)),
-        ("emnist/bymerge", BY_ENSEMBLE, 14, (1,)),
-    )
-}
+# --- students: one small network that learns what the members say together
 
 
-def goes_on(family, plan, name, options):
-    """A member that goes on from the weights that a study kept."""
-    start = {"start": KeptWeights(plan, f"{family} 1")}
-    return families.FAMILIES[family](len(data.CLASSES[name])), options | start
+def small(classes):
+    """A ResNet of few filters: a tenth of the work of one reading by all four members."""
+    return families.resnet(classes, filters=(20, 20, 40, 60))
 
 
-def fine_tuned_for(name, before, peak, **which):
-    """The recipe of a member that trains on, with images of other sets as well."""
-
-    def recipe(family):
-        options = course_options(name) | {"more": MoreImages(name, which)}
-        return goes_on(family, before[name], name, options | {"learning_rate": one_cycle(peak)})
-
-    return recipe
-
-
-def student_of_fine_tuned_for(name):
-    """The recipe of a network that learns what these members say about all these images."""
+def student_for(name):
+    """The recipe of a network that learns the labels, or what the ensemble says instead."""
 
     def recipe(taught_by):
-        options = course_options(name) | {"more": MoreImages(name, {})}
-        options["targets"] = EnsembleTargets(FINE_TUNED[name])
-        options["loss"] = losses.Distillation(3.0)
-        return models.digit_cnn(len(data.CLASSES[name])), options
+        options = course_options(name)
+        if taught_by == "ensemble":
+            options |= {"targets": EnsembleTargets(MEMBERS[name]), "loss": losses.Distillation(3.0)}
+        return small(len(data.CLASSES[name])), options
 
     return recipe
 
 
-FINE_TUNED_SETS = ("emnist/letters", "emnist/balanced")
-FINE_TUNED = {
-    name: members_plan("wider", name, EACH_FAMILY, fine_tuned_for(name, MEMBERS, 0.003), epochs=4)
-    for name in FINE_TUNED_SETS
-}
-STUDENTS_OF_FINE_TUNED = {
-    name: members_plan(
-        "wider_students", name, BY_ENSEMBLE, student_of_fine_tuned_for(name), epochs=9
+TAUGHT_BY = {"taught_by": ["labels", "ensemble"]}
+STUDENTS = {
+    name: members_plan("students", name, TAUGHT_BY, student_for(name), epochs, seeds)
+    for name, epochs, seeds in (
+        ("mnist", 20, (1,)),
+        ("emnist/letters", 20, (1, 2, 3)),
+        ("emnist/balanced", 20, (1,)),
+        ("emnist/bymerge", 16, (1,)),
     )
-    for name in FINE_TUNED_SETS
-}
-
-
-def trained_longer(family):
-    """The recipe of a member for MNIST that trains on with the same images."""
-    options = course_options("mnist") | {"learning_rate": one_cycle(0.003)}
-    return goes_on(family, MEMBERS["mnist"], "mnist", options)
-
-
-MORE_IMAGES = {"times": 2.5, "parts": ("train", "test")}  # with test images of other sets
-FINE_TUNED_AGAIN = {
-    name: members_plan("widest", name, EACH_FAMILY, again, epochs=2)
-    for name in FINE_TUNED_SETS
-    for again in [fine_tuned_for(name, FINE_TUNED, 0.002, **MORE_IMAGES)]
-}
-TRAINED_LONGER = {"mnist": members_plan("longer", "mnist", EACH_FAMILY, trained_longer, epochs=8)}
-
-ENSEMBLES = (
-    MEMBERS | TRAINED_LONGER | FINE_TUNED | {"emnist/balanced": FINE_TUNED_AGAIN["emnist/balanced"]}
-)
-
-
-def student_from_member_for(name):
-    """The recipe of a member that trains on, to say what the whole ensemble says."""
-
-    def recipe(member):
-        options = course_options(name) | {"learning_rate": one_cycle(0.001)}
-        if name in FINE_TUNED_AGAIN:
-            options["more"] = MoreImages(name, MORE_IMAGES)
-        options["targets"] = EnsembleTargets(ENSEMBLES[name])
-        options["loss"] = losses.Distillation(1.0)
-        return goes_on(member, ENSEMBLES[name], name, options)
-
-    return recipe
-
-
-STUDENTS_FROM_MEMBERS = {
-    name: members_plan("begun", name, {"member": ["vgg"]}, student_from_member_for(name), epochs)
-    for name, epochs in zip(TOGETHER[1:], (4, 4, 3), strict=True)
 }
