@@ -28,6 +28,11 @@ def passes(epochs):
     return models.report_e(), GENTLE | {"epochs": epochs, "batch_size": 36}
 
 
+def on_images(images):
+    """Report E's network by its final recipe, on so many images."""
+    return models.report_e(), {"batch_size": 36, "epochs": 10, "images": images}
+
+
 activation_folds = Plan(
     "activation_folds",
     {
@@ -52,6 +57,13 @@ epoch_counts = Plan(
     {"epochs": [2, 5, 10, 20]},
     passes,
     epochs=20,
+    data="emnist/byclass",
+)
+byclass_curve = Plan(
+    "byclass_curve",
+    {"images": [5_000, 10_000, 20_000, 40_000, 80_000]},
+    on_images,
+    epochs=10,
     data="emnist/byclass",
 )
 
