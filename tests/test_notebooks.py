@@ -44,9 +44,9 @@ if os.environ["COURSE_TIER"] == "quick":
     display({{"text/plain": "quick tier: 1 of 6 epochs", "{CUT}": {{}}}}, raw=True)"""
 FIGURE = "import matplotlib.pyplot as plt\nplt.plot([1, 2]);"
 OUTDATED = dict.fromkeys(
-    ["03", "05", "13"], "plots.studies.curves has panels for more than four settings; none is here"
+    ["13"], "plots.studies.curves has panels for more than four settings; none is here"
 ) | dict.fromkeys(
-    ["16", "17", "18", "19", "20", "23"],
+    ["17", "18", "19", "20"],
     "handwriting.prepare takes less time for the same images; read's refusal names touching ones",
 )
 """Number of a notebook whose outputs are those of older helpers → why; `make outputs`."""
