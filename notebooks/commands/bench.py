@@ -33,8 +33,9 @@ class Row(NamedTuple):
     """A row of the table: its unit, the tasks ours_… and peer_… that measure it, and its targets.
 
     ours, ratio: the most that our figure, and ours / peer, may be; None: no target. turns:
-    measurements of our side; peer_turns: of the peer's. fresh: whether they start from a cache
-    folder without anything. tasks: the module that holds them.
+    measurements of our side; peer_turns: of the peer's, 0 where there is none to compare with.
+    fresh: whether they start from a cache folder without anything. tasks: the module that holds
+    them.
     """
 
     unit: str
@@ -61,14 +62,17 @@ ROWS = {
     "load_byclass_first": Row("s", "load", ratio=1.0, fresh=True),
     "load_byclass": Row("s", "load", ratio=1 / 20),
     "memory_byclass": Row("MB", "train", ratio=1 / 3, fresh=True),
-    "epoch_byclass": Row("MB", "epoch", ours=2500, turns=1, peer_turns=1),  # it hardly varies
+    "epoch_byclass": Row("MB", "epoch", ours=2500, turns=1, peer_turns=0),  # it hardly varies
     "image_byclass": Row("ms", "image", ratio=1.1),
-    "report_byclass": Row("s", "report", ours=60),
+    "report_byclass": Row("s", "report", ours=60, peer_turns=1),
     "predict_image": Speed("ms", "predict_image"),
     "predict_batch": Speed("ms", "predict_batch"),
-    "read_page": Speed("s", "read_page"),
+    "prepare": Speed("ms", "prepare", ours=3, peer_turns=0),
+    "read_picture": Speed("ms", "read_picture", ours=20, peer_turns=0),
+    "read_page": Speed("s", "read_page", ours=2, peer_turns=1),
+    "import_alone": Speed("s", "import_alone", ours=1, peer_turns=0),
     "import_helpers": Speed("s", "import"),
-    "course_quick": Speed("s", "course", turns=1, peer_turns=1),
+    "course_quick": Speed("s", "course", ours=240, turns=1, peer_turns=0),
 }
 
 
@@ -101,13 +105,14 @@ def measure(name):
             figures[side].append(_side(name, side, len(figures[side]), warm))
             figure = f"{figures[side][-1]:.4g} {row.unit}"
             print(f"{name}, {len(figures[side])} of {turns[side]}, {side}: {figure}", flush=True)
-    ours, peer = (statistics.median(figures[side]) for side in ("ours", "peer"))
-    spread = {f"{side}_spread": max(seen) - min(seen) for side, seen in figures.items()}
-    every = {f"{side}_figures": seen for side, seen in figures.items()}
-    return {
-        "name": name, "unit": ROWS[name].unit, "ours": ours, "peer": peer, "ratio": ours / peer,
-        **spread, **every, "machine": machine(),
-    }  # fmt: skip
+    found = {"name": name, "unit": row.unit, "peer": None, "ratio": None, "machine": machine()}
+    for side, seen in figures.items():
+        found[f"{side}_figures"] = seen
+        if seen:
+            found |= {side: statistics.median(seen), f"{side}_spread": max(seen) - min(seen)}
+    if figures["peer"]:
+        found["ratio"] = found["ours"] / found["peer"]
+    return found
 
 
 def order(turns):
@@ -164,11 +169,20 @@ def table(results):
     """The results as text: row, unit, ours, peer, ratio, and whether the target is met."""
     lines = [f"{'row':<20}{'unit':<5}{'ours':>22}{'peer':>22}{'ratio':>9}  target"]
     for row in results:
-        sides = [f"{row[side]:.4g} ({row[f'{side}_spread']:.2g})" for side in ("ours", "peer")]
         start = f"{row['name']:<20}{row['unit']:<5}"
         verdicts = "; ".join(_verdicts(row)) or "none"
-        lines.append(f"{start}{sides[0]:>22}{sides[1]:>22}{row['ratio']:>9.4f}  {verdicts}")
+        sides = f"{_figure(row, 'ours'):>22}{_figure(row, 'peer'):>22}"
+        lines.append(f"{start}{sides}{_number(row['ratio'], '.4f'):>9}  {verdicts}")
     return "\n".join(lines)
+
+
+def _figure(row, side):
+    """A side's median, in brackets greatest - least."""
+    return "-" if row[side] is None else f"{row[side]:.4g} ({row[f'{side}_spread']:.2g})"
+
+
+def _number(value, how):
+    return "-" if value is None else f"{value:{how}}"
 
 
 def _verdicts(row):
@@ -188,7 +202,7 @@ def compare(before, after):
             lines.append(f"{row['name']:<20}{row['unit']:<5}{'-':>10}{row['ours']:>10.4g}")
             continue
         change = f"{(row['ours'] / was['ours'] - 1) * 100:+.1f} %"
-        ratios = f"{was['ratio']:.4f} -> {row['ratio']:.4f}"
+        ratios = " -> ".join(_number(one["ratio"], ".4f") for one in (was, row))
         start = f"{row['name']:<20}{row['unit']:<5}"
         lines.append(f"{start}{was['ours']:>10.4g}{row['ours']:>10.4g}{change:>10}{ratios:>20}")
     return "\n".join(lines)

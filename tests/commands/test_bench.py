@@ -45,7 +45,7 @@ def test_the_table_says_whether_targets_are_met():
     verdicts = [line.rsplit(": ", 1)[-1] for line in lines[1:]]
     assert verdicts == ["met", "NOT MET", "met", "met", "NOT MET"]
     assert "0.0250" in lines[1] and "at most 2500 MB" in lines[5]
-    both = bench.table([row("mnist_99", 5.0, 100.0), row("read_page")]).splitlines()[1:]
+    both = bench.table([row("mnist_99", 5.0, 100.0), row("predict_image")]).splitlines()[1:]
     assert "ours at most 6 s: met; ratio at most 0.04: NOT MET" in both[0]
     assert both[1].endswith("none")
 
@@ -69,8 +69,10 @@ def test_a_row_of_speed_gives_each_turn_its_seed_and_the_peer_fewer_turns(monkey
 @pytest.mark.parametrize("name", bench.ROWS)
 def test_every_row_has_a_task_for_each_side(name):
     plan = bench.ROWS[name]
-    assert all(callable(getattr(plan.tasks, f"{side}_{plan.task}")) for side in ("ours", "peer"))
+    sides = ("ours", "peer") if plan.peer_turns else ("ours",)
+    assert all(callable(getattr(plan.tasks, f"{side}_{plan.task}")) for side in sides)
     assert all(at_most > 0 for _, at_most in plan.targets)
+    assert plan.peer_turns or plan.ratio is None  # nobody to be compared with
 
 
 def test_a_row_is_the_medians_of_its_turns_with_their_spread(monkeypatch, tmp_path):
@@ -81,6 +83,19 @@ def test_a_row_is_the_medians_of_its_turns_with_their_spread(monkeypatch, tmp_pa
     assert (measured["ours"], measured["peer"], measured["ratio"]) == (2.0, 80.0, 0.025)
     assert (measured["ours_spread"], measured["peer_spread"]) == (2.0, 30.0)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_row_without_a_peer_has_figures_of_ours_only(monkeypatch, tmp_path):
+    monkeypatch.setattr(bench, "FOLDER", tmp_path)
+    monkeypatch.setattr(bench, "_child", lambda tasks, task, variables: 2.5)
+    measured = bench.measure("prepare")
+    assert (measured["ours"], measured["peer"], measured["ratio"]) == (2.5, None, None)
+    line = bench.table([measured]).splitlines()[1]
+    assert line.split()[:6] == ["prepare", "ms", "2.5", "(0)", "-", "-"]
+    assert line.endswith("ours at most 3 ms: met")
+    file = tmp_path / "a.json"
+    file.write_text(json.dumps([measured]), encoding="utf-8")
+    assert bench.compare(file, file).splitlines()[1].endswith("- -> -")
 
 
 def test_compare_shows_the_change(tmp_path):
