@@ -43,21 +43,13 @@ from IPython.display import display
 if os.environ["COURSE_TIER"] == "quick":
     display({{"text/plain": "quick tier: 1 of 6 epochs", "{CUT}": {{}}}}, raw=True)"""
 FIGURE = "import matplotlib.pyplot as plt\nplt.plot([1, 2]);"
-OUTDATED = dict.fromkeys(
-    ["13"], "plots.studies.curves has panels for more than four settings; none is here"
-) | dict.fromkeys(
-    ["17", "18", "19", "20"],
-    "handwriting.prepare takes less time for the same images; read's refusal names touching ones",
-)
+OUTDATED = {}
 """Number of a notebook whose outputs are those of older helpers → why; `make outputs`."""
 
 AWAITING_EXECUTION = {}
 """Number of a notebook whose outputs are stale, new cells without any → why; `make outputs`."""
 
-TOO_LONG = {
-    "06": "735 s on a machine at two thirds of its speed; its third network is to get fewer epochs",
-    "08": "666 s on that machine; its network with L2 is to get fewer epochs",
-}
+TOO_LONG = {}
 """Number of a notebook that computes for more than ten minutes → what is to be done about it."""
 
 UNEXECUTED = (
