@@ -68,7 +68,8 @@ def test_killed_at_any_moment_no_row_is_lost_and_none_is_there_twice(
         changed = [key for key in before.keys() & good.keys() if before[key] != good[key]]
         twice = written.total() - len(written)
         fine = not (bad or lost or changed or twice)
-        words = f"{len(bad)} spoilt, {len(lost)} lost, {len(changed)} changed, {twice} twice"
+        words = f"{len(bad)} spoilt, {len(lost)} lost, {len(changed)} changed, {twice} twice; "
+        words += "; ".join(line.problem for line in bad)
         tally(f"SIGKILL, {count} worker(s), {kind}", "survived" if fine else words)
         before, crew[number] = good, Worker(plan, url, PAUSE="0.05")
     for one in crew:
