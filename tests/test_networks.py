@@ -81,7 +81,10 @@ def test_every_member_has_its_row_and_every_row_its_member():
 @pytest.mark.parametrize("plan", KEPT, ids=lambda plan: plan.name)
 def test_a_member_reaches_its_stated_accuracy_on_the_images_held_out(plan):
     rows = table.Table(plan).read_rows()[0]
-    _, validation = studies.parts(plan, common.ALL_IMAGES, notebook_25.HELD_OUT)
+    train, validation = studies.parts(plan, common.ALL_IMAGES, notebook_25.HELD_OUT)
+    trained = {row["trained_images"] for row in rows.values()}
+    if trained != {len(train)}:  # of a smaller copy the members were trained on what is held out
+        pytest.skip(f"trained on {max(trained):,} images; here are {len(train):,} to train on")
     tolerance = max(5e-4, 1.1 / len(validation))  # rounding may change how one image is read
     for row, network in zip(plan.rows, studies.load_networks(plan).values(), strict=True):
         found = evaluation.evaluate(network, validation, data.CLASSES[plan.data])
